@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sallyport: the engine. Policy and SAs in, bursts of packets through, verdicts out.
+ *
+ * One engine a host; one worker a thread. The control thread publishes policies; a burst sees exactly one of
+ * them. sp_outbound and sp_inbound allocate nothing, take no lock, make no system call, log nothing and call
+ * nobody back.
+ */
+#ifndef SALLYPORT_ENGINE_H
+#define SALLYPORT_ENGINE_H
+
+#include <sallyport/esp.h>
+#include <sallyport/packet.h>
+#include <sallyport/policy.h>
+#include <sallyport/sa.h>
+#include <sallyport/stats.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sp_engine;
+struct sp_worker;
+
+/* An engine over a SAD (which must outlive it). Until a policy is published it blocks everything.
+ * SP_ERR_MEMORY. */
+SP_API enum sp_status sp_engine_create(struct sp_sad *sad, struct sp_engine **ret_engine) SP_MUST_USE;
+/* All workers must be gone: misuse otherwise. Frees and nulls; *engine may be NULL. */
+SP_API void sp_engine_destroy(struct sp_engine **engine);
+
+/* Compiles the policy for this host's addresses and puts it in force with one pointer swap; waits until no
+ * worker uses the former one. Takes ownership of *policy and nulls it on success; on failure the caller keeps
+ * it and the former policy stays in force. SAs without a lifetime of their own get the tightest of the
+ * actions that use their suite. SP_ERR_MEMORY, SP_ERR_LIMIT (the rules expand to over 1,000,000 selector
+ * boxes). Control thread only. */
+SP_API enum sp_status sp_engine_publish(struct sp_engine *engine, struct sp_policy **policy,
+                                        const struct sp_me *me) SP_MUST_USE;
+/* The policy in force, NULL before the first; valid until the next publish. Control thread only. */
+SP_API const struct sp_policy *sp_engine_policy(const struct sp_engine *engine);
+/* How many policies were published so far: the generation. */
+SP_API uint64_t sp_engine_generation(const struct sp_engine *engine);
+
+#define SP_WORKERS_MAX 64
+
+/* A worker for the calling thread: create, use and destroy it there. SP_ERR_MEMORY, SP_ERR_LIMIT. */
+SP_API enum sp_status sp_worker_create(struct sp_engine *engine, struct sp_worker **ret_worker) SP_MUST_USE;
+SP_API void sp_worker_destroy(struct sp_worker **worker);
+
+/* Packets that leave the host (RFC 4301 5.1). Each gets a verdict: BYPASS (send as it is), SEALED (send, it
+ * now is an ESP packet) or DROP with a reason; the rule that decided and the SA used. Any previous verdict is
+ * overwritten. count 0..65,536; bursts of 32 to 256 are best. */
+SP_API void sp_outbound(struct sp_worker *worker, struct sp_packet *packets, size_t count);
+
+/* Packets that come in (RFC 4301 5.2): ESP is opened and then checked against the policy again; clear text
+ * must not match a protect or block rule. Verdicts BYPASS, OPENED or DROP. A packet dropped after opening is
+ * wiped. */
+SP_API void sp_inbound(struct sp_worker *worker, struct sp_packet *packets, size_t count);
+
+/* The host could not do what a verdict other than DROP said: turns the packet's verdict into DROP with reason
+ * (HOST_*) and moves it in the counters from where it was. Same thread as the worker, before the packet is
+ * reused. */
+SP_API void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direction,
+                               struct sp_packet *packet, enum sp_drop reason);
+
+/* Sums over all workers, living and gone. Any thread; each number is exact at some moment during the call. */
+SP_API void sp_engine_stats(const struct sp_engine *engine, struct sp_stats *ret_stats);
+/* The same for packets that rule index decided, under the policy in force (SP_NO_RULE: its default). Control
+ * thread. SP_ERR_NOT_FOUND. */
+SP_API enum sp_status sp_engine_rule_stats(const struct sp_engine *engine, uint32_t rule,
+                                           struct sp_stats *ret_stats) SP_MUST_USE;
+/* The same for packets that SA number carried or refused. SP_ERR_NOT_FOUND. Control thread. */
+SP_API enum sp_status sp_engine_sa_stats(const struct sp_engine *engine, uint32_t sa,
+                                         struct sp_stats *ret_stats) SP_MUST_USE;
+
+enum sp_event_kind {
+    SP_EVENT_ACQUIRE,      /* no SA for a packet that needs one: source, destination, rule */
+    SP_EVENT_SOFT_EXPIRED, /* sa reached a soft limit: time for new keys */
+    SP_EVENT_HARD_EXPIRED, /* sa reached a hard limit: it is dead */
+};
+struct sp_event {
+    enum sp_event_kind kind;
+    uint32_t rule, sa, spi;
+    struct sp_address source, destination;
+};
+/* Takes up to max events out of the engine's rings; returns how many. One control thread at a time. */
+SP_API size_t sp_engine_events(struct sp_engine *engine, struct sp_event *events, size_t max);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sallyport: a host's IPsec policy (RFC 4301's SPD) from its text, sallyport.conf(5).
+ *
+ * A policy is immutable once loaded, so any number of threads may read it.
+ */
+#ifndef SALLYPORT_POLICY_H
+#define SALLYPORT_POLICY_H
+
+#include <sallyport/packet.h>
+#include <sallyport/sa.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sp_policy;
+
+/* Reads path ("-": standard input) and what it includes. On SP_OK *ret_policy is the caller's to destroy. On
+ * SP_ERR_PARSE the report holds all errors of the text; on SP_ERR_IO why a file can't be read; SP_ERR_MEMORY.
+ * Warnings may be in the report also on SP_OK. */
+SP_API enum sp_status sp_policy_load(const char *path, struct sp_policy **ret_policy,
+                                     struct sp_report *report) SP_MUST_USE;
+/* The same from memory; name stands for the file in messages. include is relative to the working directory.
+ */
+SP_API enum sp_status sp_policy_parse(const char *text, size_t len_bytes, const char *name,
+                                      struct sp_policy **ret_policy, struct sp_report *report) SP_MUST_USE;
+SP_API void sp_policy_destroy(struct sp_policy **policy);
+
+/* The canonical text: includes resolved, one statement a line. Parsing it gives the same policy and the same
+ * text. */
+SP_API void sp_policy_print(const struct sp_policy *policy, FILE *out);
+
+enum sp_action { SP_ACTION_PROTECT, SP_ACTION_BYPASS, SP_ACTION_BLOCK };
+/* "protect", "bypass", "block". */
+SP_API const char *sp_action_name(enum sp_action action);
+
+/* A named action: the parameters of protect. */
+struct sp_action_info {
+    const char *name; /* valid as long as the policy */
+    enum sp_mode mode;
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    struct sp_lifetime lifetime;
+};
+SP_API uint32_t sp_policy_action_count(const struct sp_policy *policy);
+SP_API enum sp_status sp_policy_action(const struct sp_policy *policy, uint32_t index,
+                                       struct sp_action_info *ret_action) SP_MUST_USE;
+
+/* Inclusive ranges. */
+struct sp_address_range {
+    struct sp_address first, last; /* same family */
+};
+struct sp_port_range {
+    uint16_t first, last;
+};
+
+/* One end of a selector. A zero count means any (address_count counts only when !is_me). */
+struct sp_endpoint {
+    bool is_me; /* the addresses of this host, besides those listed */
+    const struct sp_address_range *addresses;
+    uint32_t address_count;
+    const struct sp_port_range *ports;
+    uint32_t port_count;
+};
+
+#define SP_PROTOCOL_ANY 0xffffu
+
+struct sp_rule_info {
+    const char *name; /* from "as"; NULL: none */
+    const char *file; /* where it is written */
+    uint32_t line;
+    enum sp_action action;
+    uint32_t action_index;       /* of the named action; SP_NO_RULE unless protect */
+    enum sp_direction direction; /* as written; a protect rule also holds, mirrored, the other way */
+    uint16_t protocol;           /* IP protocol number or SP_PROTOCOL_ANY */
+    struct sp_endpoint from, to; /* as written */
+};
+SP_API uint32_t sp_policy_rule_count(const struct sp_policy *policy);
+SP_API enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index,
+                                     struct sp_rule_info *ret_rule) SP_MUST_USE;
+/* What holds when no rule matches: SP_ACTION_BYPASS or SP_ACTION_BLOCK. */
+SP_API enum sp_action sp_policy_default(const struct sp_policy *policy);
+/* The rule's one-line canonical text, cut to size_bytes, NUL-terminated; returns text. */
+SP_API const char *sp_policy_rule_text(const struct sp_policy *policy, uint32_t index, char *text,
+                                       size_t size_bytes);
+
+/* Which addresses "me" stands for. unknown: every address on the local side is taken as mine (for captures
+ * and questions about other hosts). */
+struct sp_me {
+    bool unknown;
+    const struct sp_address *addresses;
+    uint32_t count;
+};
+
+/* What a policy is asked about: one packet. Ports are host order, 0 for protocols without ports. */
+struct sp_flow {
+    enum sp_direction direction;
+    uint8_t protocol;
+    struct sp_address source, destination;
+    uint16_t source_port, destination_port;
+};
+
+struct sp_match {
+    uint32_t rule;    /* index, or SP_NO_RULE: the default */
+    bool is_mirrored; /* matched through the mirror of a protect rule */
+    enum sp_action action;
+};
+/* Every rule that matches the flow, in order: matches[0] decides, the others would have had their turn later;
+ * the default comes last. Returns how many there are; writes at most max (max >= 1). */
+SP_API size_t sp_policy_explain(const struct sp_policy *policy, const struct sp_me *me,
+                                const struct sp_flow *flow, struct sp_match *matches, size_t max);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sallyport: security associations (RFC 4301 4.4.2) and the database that holds them, the SAD.
+ *
+ * An SA is one way: from a source to a destination address, with an SPI, a suite of algorithms, keys and
+ * limits. The same SAD serves both directions: outbound packets find an SA by addresses and suite, inbound
+ * ones by SPI and addresses. Key bytes and everything derived from them live in guarded, locked, not dumped
+ * memory (the key arena) and are wiped when the SA goes.
+ */
+#ifndef SALLYPORT_SA_H
+#define SALLYPORT_SA_H
+
+#include <sallyport/status.h>
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Family 4 or 6; an IPv4 address uses bytes[0..3], the others are zero. Network order. */
+struct sp_address {
+    uint8_t family;
+    uint8_t bytes[16];
+};
+
+#define SP_ADDRESS_TEXT_BYTES 46
+/* Reads "192.0.2.1" or "2001:db8::1". SP_ERR_PARSE. */
+SP_API enum sp_status sp_address_parse(const char *text, struct sp_address *ret_address) SP_MUST_USE;
+/* Writes it to text[SP_ADDRESS_TEXT_BYTES], NUL-terminated; returns text. */
+SP_API const char *sp_address_format(const struct sp_address *address, char *text);
+
+enum sp_mode { SP_MODE_TRANSPORT };
+
+enum sp_encryption {
+    SP_ENCRYPTION_NULL,     /* "null": RFC 2410, for debugging */
+    SP_ENCRYPTION_3DES_CBC, /* "3des-cbc": RFC 2451, 24-byte key of which 168 bits count */
+    SP_ENCRYPTION_COUNT
+};
+enum sp_integrity {
+    SP_INTEGRITY_HMAC_MD5_96,       /* "hmac-md5-96": RFC 2403, 16-byte key */
+    SP_INTEGRITY_HMAC_SHA1_96,      /* "hmac-sha1-96": RFC 2404, 20-byte key */
+    SP_INTEGRITY_HMAC_SHA2_256_128, /* "hmac-sha2-256-128": RFC 4868, 32-byte key */
+    SP_INTEGRITY_COUNT
+};
+
+/* Names as in the policy language; "?" for values outside the enum. Static storage. */
+SP_API const char *sp_encryption_name(enum sp_encryption encryption);
+SP_API const char *sp_integrity_name(enum sp_integrity integrity);
+/* Bytes that a key must have; 0 for null encryption. */
+SP_API size_t sp_encryption_key_bytes(enum sp_encryption encryption);
+SP_API size_t sp_integrity_key_bytes(enum sp_integrity integrity);
+/* The most that sealing adds to a packet in transport mode: ESP header, IV, padding, trailer, ICV. */
+SP_API size_t sp_suite_overhead_bytes(enum sp_encryption encryption, enum sp_integrity integrity);
+
+/* Limits of an SA. 0 means none, except hard_bytes of a 64-bit block cipher: Sweet32 (CVE-2016-2183) makes
+ * 3DES unsafe past 2^32 blocks, so there 0 is refused and so is more than 32 GiB. Bytes are those that the
+ * cipher processes (payload, padding and trailer). A soft limit raises one event, a hard limit is never
+ * passed by a packet. soft 0 with a hard limit means seven eighths of it. */
+struct sp_lifetime {
+    uint64_t soft_bytes, hard_bytes;
+    uint64_t soft_packets, hard_packets;
+    uint64_t soft_seconds, hard_seconds;
+};
+
+/* "w2k" (100,000 KB and 3,600 s: what the legacy peers do, the default), "nist-r2" (2^20 blocks, 8 MiB;
+ * SP 800-67 r2), "nist-r1" (2^32 blocks). SP_ERR_NOT_FOUND. */
+SP_API enum sp_status sp_lifetime_preset(const char *name, struct sp_lifetime *ret_lifetime) SP_MUST_USE;
+/* The preset's name when lifetime is exactly one, else NULL. */
+SP_API const char *sp_lifetime_preset_name(const struct sp_lifetime *lifetime);
+
+#define SP_SPI_MIN 256u
+#define SP_REPLAY_WINDOW_MIN 64u
+#define SP_REPLAY_WINDOW_MAX 4096u
+
+/* What makes an SA. The keys are copied into the arena; the caller wipes its own. */
+struct sp_sa_params {
+    const char *name; /* for people; NULL: none. Copied, cut to 63 bytes */
+    uint32_t spi;     /* host order, SP_SPI_MIN and up */
+    struct sp_address source, destination;
+    enum sp_mode mode;
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    const uint8_t *encryption_key;
+    size_t encryption_key_bytes;
+    const uint8_t *integrity_key;
+    size_t integrity_key_bytes;
+    uint32_t replay_window_packets; /* 64..4096 in steps of 64; 0 means 64 */
+    bool has_lifetime;              /* false: the policy's action decides, at the latest w2k */
+    struct sp_lifetime lifetime;
+};
+
+struct sp_sad;
+
+/* A SAD for up to capacity SAs (1..1,000,000). SP_ERR_MEMORY, SP_ERR_INVALID. */
+SP_API enum sp_status sp_sad_create(uint32_t capacity, struct sp_sad **ret_sad) SP_MUST_USE;
+/* Wipes all keys, frees, nulls. No engine may still use it: misuse otherwise. *sad may be NULL. */
+SP_API void sp_sad_destroy(struct sp_sad **sad);
+
+/* Adds an SA; its number (0 .. capacity-1) names it in packets and statistics until it is removed.
+ * SP_ERR_SPI, SP_ERR_KEY_LENGTH, SP_ERR_WEAK_KEY (k1 = k2 or k2 = k3 with parity ignored, or a part that is a
+ * DES weak or semi-weak key), SP_ERR_EXISTS (same SPI, source and destination), SP_ERR_LIMIT (SAD full),
+ * SP_ERR_INVALID (families differ, bad window or lifetime), SP_ERR_MEMORY. On failure nothing changes.
+ * When reason is not NULL it receives one sentence (text[256]) that says what is wrong and what is right.
+ * Control thread only; data-path threads may run meanwhile. */
+SP_API enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params, uint32_t *ret_number,
+                                 char *reason) SP_MUST_USE;
+
+/* Reads an SA file, sallyport.keys(5), and adds all of its SAs, or none when the report has an error. The
+ * file and those that it names must belong to the caller (or root) and be readable by nobody else. SP_ERR_IO,
+ * SP_ERR_PERMISSION, SP_ERR_PARSE, SP_ERR_MEMORY; the report says the rest. Control thread only. */
+SP_API enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report) SP_MUST_USE;
+
+enum sp_sa_state { SP_SA_LIVE, SP_SA_SOFT_EXPIRED, SP_SA_HARD_EXPIRED };
+
+/* A copy of what may be known about an SA: no keys. */
+struct sp_sa_info {
+    uint32_t number;
+    char name[64];
+    uint32_t spi;
+    struct sp_address source, destination;
+    enum sp_mode mode;
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    uint32_t replay_window_packets;
+    struct sp_lifetime lifetime;
+    enum sp_sa_state state;
+    uint64_t bytes, packets, age_seconds; /* used of the lifetime, both directions */
+    uint64_t sequence_sent;               /* last sequence number sent, 0: none */
+    uint64_t sequence_received;           /* highest received, 0: none */
+    char fingerprint[17];                 /* 16 hex digits of a keyed hash of the keys: same keys, same text,
+                                             tells two SAs apart and nothing about the keys */
+};
+
+SP_API uint32_t sp_sad_capacity(const struct sp_sad *sad);
+SP_API uint32_t sp_sad_count(const struct sp_sad *sad);
+/* SP_ERR_NOT_FOUND when there is no SA of that number. Iterate with number 0 .. capacity-1. Control thread.
+ */
+SP_API enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number,
+                                 struct sp_sa_info *ret_info) SP_MUST_USE;
+/* Removes an SA and wipes its keys once no worker can still use it. SP_ERR_NOT_FOUND. Control thread only. */
+SP_API enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number) SP_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,15 @@
+/* From rules to selector boxes. A protect rule gives boxes to both directions: as written, and mirrored (RFC
+ * 4301 4.4.1: what is sent under an SA must also come back under one). */
+#ifndef SP_POLICY_COMPILE_H
+#define SP_POLICY_COMPILE_H
+
+#include "selector/selector.h"
+
+#include <sallyport/policy.h>
+
+/* One table for each direction, [SP_OUTBOUND] and [SP_INBOUND]. SP_ERR_MEMORY; SP_ERR_LIMIT when a direction
+ * would need over 1,000,000 boxes. */
+enum sp_status sp_policy_compile(const struct sp_policy *policy, const struct sp_me *me,
+                                 struct sp_selector_table *ret_tables[2]) SP_MUST_USE;
+
+#endif

@@ -1,0 +1,28 @@
+/* The anti-replay window (RFC 4303 3.4.3) as RFC 6479 builds it: a ring of 64-bit blocks that is never
+ * shifted. */
+#ifndef SP_SA_REPLAY_H
+#define SP_SA_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sallyport/sa.h>
+
+/* one spare block, as RFC 6479 2.2 needs; a power of two */
+#define SP_REPLAY_BLOCKS_MAX (2 * SP_REPLAY_WINDOW_MAX / 64)
+
+struct sp_replay {
+    uint64_t highest;
+    uint32_t window_packets;
+    uint32_t block_mask; /* blocks in use - 1 */
+    uint64_t blocks[SP_REPLAY_BLOCKS_MAX];
+};
+
+/* window_packets: 64..4096 in steps of 64. */
+void sp_replay_init(struct sp_replay *replay, uint32_t window_packets);
+/* Would this sequence number be accepted? Before the ICV is verified. 0 never is. */
+bool sp_replay_check(const struct sp_replay *replay, uint64_t sequence);
+/* Marks it received, after the ICV proved it real; false when it had been seen meanwhile. */
+bool sp_replay_accept(struct sp_replay *replay, uint64_t sequence);
+
+#endif

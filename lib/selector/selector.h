@@ -1,0 +1,52 @@
+/* Selector tables: which rule decides a packet.
+ *
+ * A table is an ordered list of boxes, each an inclusive range in every dimension; the first box that holds a
+ * packet decides. The policy compiler makes boxes of rules, one table per direction.
+ */
+#ifndef SP_SELECTOR_SELECTOR_H
+#define SP_SELECTOR_SELECTOR_H
+
+#include <sallyport/status.h>
+
+#include <stdbool.h>
+
+/* An address is two big-endian halves as numbers; IPv4 uses low only, family tells them apart. */
+struct sp_selector_address {
+    uint64_t high, low;
+};
+
+struct sp_selector_box {
+    uint8_t family;    /* 4, 6; 0: both, and then both address ranges are everything */
+    uint16_t protocol; /* or SP_PROTOCOL_ANY */
+    uint8_t action;    /* enum sp_action */
+    bool has_ports;    /* a port range is not everything */
+    uint16_t source_port_first, source_port_last;
+    uint16_t destination_port_first, destination_port_last;
+    struct sp_selector_address source_first, source_last, destination_first, destination_last;
+    uint32_t rule;
+};
+
+struct sp_selector_key {
+    uint8_t family, protocol;
+    bool ports_unknown; /* a fragment: its ports are not in the packet */
+    uint16_t source_port, destination_port;
+    struct sp_selector_address source, destination;
+};
+
+struct sp_selector_table;
+
+/* Copies the boxes. SP_ERR_MEMORY. */
+enum sp_status sp_selector_build(const struct sp_selector_box *boxes, uint32_t count,
+                                 struct sp_selector_table **ret_table) SP_MUST_USE;
+void sp_selector_destroy(struct sp_selector_table **table);
+
+#define SP_SELECTOR_MISS UINT32_MAX
+
+/* ret_boxes[i]: the index of the box that decides keys[i], or SP_SELECTOR_MISS. A key with ports_unknown is
+ * decided by the first box that holds whatever its ports may be, or by the first protect or block box that
+ * may hold it, whichever comes first: never by a bypass box that only may hold it. */
+void sp_selector_lookup(const struct sp_selector_table *table, const struct sp_selector_key *keys,
+                        size_t count, uint32_t *ret_boxes);
+const struct sp_selector_box *sp_selector_box(const struct sp_selector_table *table, uint32_t index);
+
+#endif
