@@ -1,4 +1,6 @@
-/* From rules to selector boxes. A protect rule gives boxes to both directions: as written, and mirrored (RFC
+/* SPDX-License-Identifier: ISC
+ *
+ * From rules to selector boxes. A protect rule gives boxes to both directions: as written, and mirrored (RFC
  * 4301 4.4.1: what is sent under an SA must also come back under one). */
 #ifndef SP_POLICY_COMPILE_H
 #define SP_POLICY_COMPILE_H

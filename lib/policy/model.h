@@ -1,4 +1,6 @@
-/* What a policy is once its text is understood: actions, rules, a default. Built by the parser, read by
+/* SPDX-License-Identifier: ISC
+ *
+ * What a policy is once its text is understood: actions, rules, a default. Built by the parser, read by
  * everything else. */
 #ifndef SP_POLICY_MODEL_H
 #define SP_POLICY_MODEL_H

@@ -1,4 +1,6 @@
-/* Selector tables: which rule decides a packet.
+/* SPDX-License-Identifier: ISC
+ *
+ * Selector tables: which rule decides a packet.
  *
  * A table is an ordered list of boxes, each an inclusive range in every dimension; the first box that holds a
  * packet decides. The policy compiler makes boxes of rules, one table per direction.
@@ -15,10 +17,12 @@ struct sp_selector_address {
     uint64_t high, low;
 };
 
+#define SP_SELECTOR_PROTOCOL_ANY 0xffffu
+
 struct sp_selector_box {
     uint8_t family;    /* 4, 6; 0: both, and then both address ranges are everything */
-    uint16_t protocol; /* or SP_PROTOCOL_ANY */
-    uint8_t action;    /* enum sp_action */
+    uint16_t protocol; /* or SP_SELECTOR_PROTOCOL_ANY */
+    bool is_bypass;    /* lets packets pass in clear: never decides about ports that it can't see */
     bool has_ports;    /* a port range is not everything */
     uint16_t source_port_first, source_port_last;
     uint16_t destination_port_first, destination_port_last;
