@@ -1,4 +1,6 @@
-/* The key arena: guarded, locked, not dumped memory for key bytes and what derives from them.
+/* SPDX-License-Identifier: ISC
+ *
+ * The key arena: guarded, locked, not dumped memory for key bytes and what derives from them.
  *
  * libsodium's sodium_malloc gives each allocation its own guard pages, which doesn't scale to 100,000 SAs.
  * The arena takes large regions from it and carves them into slots of 64-byte multiples, aligned to 64 bytes.

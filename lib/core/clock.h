@@ -1,4 +1,6 @@
-/* The clock that lifetimes run on: monotonic and counting suspended time, in nanoseconds, read without a
+/* SPDX-License-Identifier: ISC
+ *
+ * The clock that lifetimes run on: monotonic and counting suspended time, in nanoseconds, read without a
  * system call (vDSO). */
 #ifndef SP_CORE_CLOCK_H
 #define SP_CORE_CLOCK_H

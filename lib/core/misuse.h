@@ -1,4 +1,6 @@
-/* Misuse: a caller's bug that the headers forbid. It aborts, through a handler that the caller may set. */
+/* SPDX-License-Identifier: ISC
+ *
+ * Misuse: a caller's bug that the headers forbid. It aborts, through a handler that the caller may set. */
 #ifndef SP_CORE_MISUSE_H
 #define SP_CORE_MISUSE_H
 

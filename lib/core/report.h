@@ -1,4 +1,6 @@
-/* How the floors above add findings to a struct sp_report. */
+/* SPDX-License-Identifier: ISC
+ *
+ * How the floors above add findings to a struct sp_report. */
 #ifndef SP_CORE_REPORT_H
 #define SP_CORE_REPORT_H
 

@@ -1,4 +1,6 @@
-/* What an SA may use: ciphers and hashes as ops tables over byte ranges. No packets here.
+/* SPDX-License-Identifier: ISC
+ *
+ * What an SA may use: ciphers and hashes as ops tables over byte ranges. No packets here.
  *
  * A state is what a key expands to (key schedule, precomputed HMAC halves); it lives in the key arena, is
  * read-only once made, and so may serve any number of threads. Jobs come in arrays so that a kernel may run

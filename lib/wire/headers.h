@@ -1,4 +1,6 @@
-/* IP headers as the engine needs them: read once, with every bound checked here (RFC 791, RFC 8200).
+/* SPDX-License-Identifier: ISC
+ *
+ * IP headers as the engine needs them: read once, with every bound checked here (RFC 791, RFC 8200).
  *
  * lib/wire is the only code that reads or writes packet bytes outside of what a cipher or a hash covers.
  */
