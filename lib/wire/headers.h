@@ -14,10 +14,13 @@
 #define SP_PROTOCOL_IPV4 4
 #define SP_PROTOCOL_TCP 6
 #define SP_PROTOCOL_UDP 17
+#define SP_PROTOCOL_DCCP 33
 #define SP_PROTOCOL_IPV6 41
 #define SP_PROTOCOL_ESP 50
 #define SP_PROTOCOL_ICMPV6 58
 #define SP_PROTOCOL_NONE 59
+#define SP_PROTOCOL_SCTP 132
+#define SP_PROTOCOL_UDPLITE 136
 
 struct sp_headers {
     struct sp_address source, destination;
@@ -35,10 +38,13 @@ struct sp_headers {
     uint8_t esp_next_header;     /* that byte's value */
 };
 
-/* Reads a packet of len_bytes. SP_DROP_NONE, or SP_DROP_MALFORMED: wrong version, header or total length
- * beyond len_bytes or below the header, IPv4 header checksum wrong (when check_checksum), extension headers
- * that run out of the packet, TCP, UDP, SCTP or DCCP too short for ports in a packet that should have them.
- * len_bytes may exceed the IP total length (link padding): ret_total_bytes is the IP packet's own length. */
+/* Reads a packet of len_bytes. SP_DROP_NONE; SP_DROP_MALFORMED: wrong version, header or total length beyond
+ * len_bytes or below the header, IPv4 header checksum wrong (when check_checksum), extension headers that run
+ * out of the packet, stand where they may not (hop-by-hop options not first, two fragment headers) or are
+ * more than eight, jumbograms, TCP, UDP, UDP-Lite, SCTP or DCCP too short for ports in a packet that should
+ * have them, which a first fragment should too (RFC 7112); SP_DROP_FRAGMENT: a later IPv6 fragment that goes
+ * on in the middle of extension headers, so that nobody can tell its upper protocol. len_bytes may exceed the
+ * IP total length (link padding): ret_total_bytes is the IP packet's own length. */
 enum sp_drop sp_headers_read(const uint8_t *packet, size_t len_bytes, bool check_checksum,
                              struct sp_headers *ret_headers, uint32_t *ret_total_bytes) SP_MUST_USE;
 
