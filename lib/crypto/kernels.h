@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Every variant of every algorithm that this build has; suite.c chooses among them.
+ */
+#ifndef SP_CRYPTO_KERNELS_H
+#define SP_CRYPTO_KERNELS_H
+
+#include "crypto/suite.h"
+
+extern const struct sp_cipher sp_tdes_cbc_reference;
+
+extern const struct sp_hmac sp_hmac_md5_reference;
+extern const struct sp_hmac sp_hmac_sha1_reference;
+extern const struct sp_hmac sp_hmac_sha2_256_reference;
+
+#endif
