@@ -1,8 +1,12 @@
-/* The anti-replay window (RFC 4303 3.4.3) as RFC 6479 builds it: a ring of 64-bit blocks that is never
- * shifted. */
+/* SPDX-License-Identifier: ISC
+ *
+ * The anti-replay window (RFC 4303 3.4.3) as RFC 6479 builds it: a ring of 64-bit blocks that is never
+ * shifted.
+ */
 #ifndef SP_SA_REPLAY_H
 #define SP_SA_REPLAY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,8 +15,9 @@
 /* one spare block, as RFC 6479 2.2 needs; a power of two */
 #define SP_REPLAY_BLOCKS_MAX (2 * SP_REPLAY_WINDOW_MAX / 64)
 
+/* One thread writes at a time; others may read highest. */
 struct sp_replay {
-    uint64_t highest;
+    _Atomic uint64_t highest;
     uint32_t window_packets;
     uint32_t block_mask; /* blocks in use - 1 */
     uint64_t blocks[SP_REPLAY_BLOCKS_MAX];

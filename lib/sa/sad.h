@@ -1,7 +1,9 @@
-/* The SAD as the data path sees it.
+/* SPDX-License-Identifier: ISC
  *
- * Readers are registered liburcu QSBR threads that are online for the length of a burst; the control thread
- * is the only writer. What a burst found stays valid to the end of that burst.
+ * The SAD as the data path sees it.
+ *
+ * Readers are registered threads (thread.h) that are online for the length of a burst; the control thread is
+ * the only writer. What a burst found stays valid to the end of that burst.
  */
 #ifndef SP_SA_SAD_H
 #define SP_SA_SAD_H
@@ -15,6 +17,14 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+/* A lifetime as the data path compares with it: UINT64_MAX is no limit, times are moments of sp_clock_now_ns.
+ * The control thread may lower each at any time. */
+struct sp_sa_limits {
+    _Atomic uint64_t soft_bytes, hard_bytes;
+    _Atomic uint64_t soft_packets, hard_packets;
+    _Atomic uint64_t soft_ns, hard_ns;
+};
+
 struct sp_sa {
     uint32_t number, spi;
     struct sp_address source, destination;
@@ -24,20 +34,23 @@ struct sp_sa {
     const struct sp_cipher *cipher;
     const struct sp_hmac *hmac;
     void *cipher_state, *hmac_state; /* in the arena; cipher_state is NULL for null encryption */
-    struct sp_lifetime lifetime;     /* soft limits filled in */
+    struct sp_lifetime lifetime;     /* soft limits filled in; the control thread's */
     bool has_own_lifetime;
+    bool is_default_lifetime; /* no own one, and no action has given one yet */
+    uint32_t reported_state;  /* the control thread's: up to which state an event was given out */
     uint64_t born_ns;
     char name[64];
     char fingerprint[17];
     struct sp_sa *next_inbound, *next_outbound; /* hash chains, published with RCU */
+    struct sp_sa_limits limits;
 
     /* written by the data path: on lines of its own */
     alignas(64) _Atomic uint64_t
         sequence_sent; /* last one handed out; goes past 2^32-1 only to say "exhausted" */
     _Atomic uint64_t bytes, packets;
-    _Atomic uint32_t state; /* enum sp_sa_state, only ever grows */
+    _Atomic uint32_t state;      /* enum sp_sa_state, only ever grows */
+    _Atomic uint32_t expired_by; /* enum sp_drop: which hard limit was met first, set before the state */
     struct sp_replay replay;
-    uint32_t reported_state; /* the control thread's: up to which state an event was given out */
 };
 
 /* NULL when there is no such SA. */
@@ -45,21 +58,26 @@ struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number);
 /* By SPI and both addresses (RFC 4301 4.1). */
 struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const struct sp_address *source,
                                   const struct sp_address *destination);
-/* The newest live SA from source to destination with exactly this suite and mode; one that is hard-expired
- * only when there is no other. */
+/* The newest live SA from source to destination with exactly this suite and mode; one that is hard-expired or
+ * has no sequence numbers left only when there is no other. */
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
                                    const struct sp_address *destination, enum sp_encryption encryption,
                                    enum sp_integrity integrity, enum sp_mode mode);
 
-/* Gives an SA that has no lifetime of its own this one, when it is tighter (per limit; 0 is no limit).
- * Control thread. */
+/* For an SA without a lifetime of its own, which starts with w2k: the first call gives it this one instead,
+ * be it longer or shorter; each later call lowers its limits one by one to those that are tighter (0 is no
+ * limit). A 64-bit block cipher keeps a byte limit of at most 2^32 blocks whatever is asked. An SA with its
+ * own lifetime is left alone. Control thread; a limit met already makes the next packet expire the SA. */
 void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime);
 
-/* Spends packets and bytes of the lifetime: SP_DROP_NONE, or SP_DROP_HARD_* and nothing is spent. Moves the
- * state to soft or hard expired as limits are met. */
+/* Spends one packet of so many bytes: SP_DROP_NONE, or SP_DROP_HARD_* and nothing is spent. Moves the state
+ * to soft or hard expired as limits are met; what meets a hard limit exactly still passes, and is the last.
+ */
 enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns) SP_MUST_USE;
 /* The state now, moving it on when a time limit has passed. */
 enum sp_sa_state sp_sa_state_at(struct sp_sa *sa, uint64_t now_ns);
+/* SP_DROP_HARD_* of a hard-expired SA, SP_DROP_NONE of any other. */
+enum sp_drop sp_sa_expired_by(const struct sp_sa *sa);
 
 /* Whose SAD it is: an engine or an ESP context counts itself in and out, so that destroying a SAD in use is
  * caught. */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Spending an SA's lifetime, by any number of workers at a time.
+ *
+ * A hard limit is a promise about the cipher, so no packet may pass it, not even by a race: a worker takes
+ * its bytes and its packet by compare-and-swap, only as long as the sum stays within the limit. Nothing is
+ * ever taken and given back, except one packet by a worker that then finds the bytes used up; by then the SA
+ * is dead anyway.
+ *
+ * Sources: RFC 4301 4.4.2.1.
+ */
+#include "sa/limits.h"
+
+#include "core/misuse.h"
+#include "sa/lifetime.h"
+
+#define NS_PER_SECOND 1000000000u
+#define NO_LIMIT UINT64_MAX
+
+static uint64_t or_no_limit(uint64_t limit)
+{
+    return limit == 0 ? NO_LIMIT : limit;
+}
+
+/* The moment so many seconds after birth, or never when that doesn't fit the clock. */
+static uint64_t moment(uint64_t born_ns, uint64_t seconds)
+{
+    if (seconds == 0 || seconds > (NO_LIMIT - born_ns) / NS_PER_SECOND)
+        return NO_LIMIT;
+    return born_ns + seconds * NS_PER_SECOND;
+}
+
+void sp_sa_set_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime)
+{
+    struct sp_sa_limits *limits = &sa->limits;
+    sa->lifetime = *lifetime;
+    sp_lifetime_fill_soft(&sa->lifetime);
+    atomic_store_explicit(&limits->soft_bytes, or_no_limit(sa->lifetime.soft_bytes), memory_order_relaxed);
+    atomic_store_explicit(&limits->hard_bytes, or_no_limit(sa->lifetime.hard_bytes), memory_order_relaxed);
+    atomic_store_explicit(&limits->soft_packets, or_no_limit(sa->lifetime.soft_packets),
+                          memory_order_relaxed);
+    atomic_store_explicit(&limits->hard_packets, or_no_limit(sa->lifetime.hard_packets),
+                          memory_order_relaxed);
+    atomic_store_explicit(&limits->soft_ns, moment(sa->born_ns, sa->lifetime.soft_seconds),
+                          memory_order_relaxed);
+    atomic_store_explicit(&limits->hard_ns, moment(sa->born_ns, sa->lifetime.hard_seconds),
+                          memory_order_relaxed);
+}
+
+void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime)
+{
+    if (sa->has_own_lifetime)
+        return;
+    struct sp_lifetime given = *lifetime;
+    sp_lifetime_fill_soft(&given);
+    if (!sa->is_default_lifetime)
+        sp_lifetime_tighten(&given, &sa->lifetime);
+    const struct sp_lifetime bound = {.soft_bytes = SP_LIFETIME_BYTES_MAX_64_BIT_BLOCK,
+                                      .hard_bytes = SP_LIFETIME_BYTES_MAX_64_BIT_BLOCK};
+    if (sa->cipher->block_bytes == 8)
+        sp_lifetime_tighten(&given, &bound);
+    sa->is_default_lifetime = false;
+    sp_sa_set_lifetime(sa, &given);
+}
+
+static void raise_state(struct sp_sa *sa, enum sp_sa_state state)
+{
+    uint32_t was = atomic_load_explicit(&sa->state, memory_order_relaxed);
+    while (was < state && !atomic_compare_exchange_weak_explicit(&sa->state, &was, state,
+                                                                 memory_order_release, memory_order_relaxed))
+        continue;
+}
+
+/* Whoever meets a hard limit first decides what is said of the SA from then on. */
+static enum sp_drop expire(struct sp_sa *sa, enum sp_drop reason)
+{
+    uint32_t none = SP_DROP_NONE;
+    atomic_compare_exchange_strong_explicit(&sa->expired_by, &none, reason, memory_order_relaxed,
+                                            memory_order_relaxed);
+    raise_state(sa, SP_SA_HARD_EXPIRED);
+    return sp_sa_expired_by(sa);
+}
+
+/* Adds amount to *spent unless that passes the limit. */
+static bool take(_Atomic uint64_t *spent, uint64_t amount, uint64_t limit, uint64_t *ret_now)
+{
+    uint64_t was = atomic_load_explicit(spent, memory_order_relaxed);
+    do {
+        if (was >= limit || amount > limit - was)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(spent, &was, was + amount, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    *ret_now = was + amount;
+    return true;
+}
+
+static uint64_t limit_of(const _Atomic uint64_t *limit)
+{
+    return atomic_load_explicit(limit, memory_order_relaxed);
+}
+
+enum sp_sa_state sp_sa_state_at(struct sp_sa *sa, uint64_t now_ns)
+{
+    if (now_ns >= limit_of(&sa->limits.hard_ns))
+        expire(sa, SP_DROP_HARD_TIME);
+    else if (now_ns >= limit_of(&sa->limits.soft_ns))
+        raise_state(sa, SP_SA_SOFT_EXPIRED);
+    return (enum sp_sa_state)atomic_load_explicit(&sa->state, memory_order_acquire);
+}
+
+enum sp_drop sp_sa_expired_by(const struct sp_sa *sa)
+{
+    if (atomic_load_explicit(&sa->state, memory_order_acquire) != SP_SA_HARD_EXPIRED)
+        return SP_DROP_NONE;
+    return (enum sp_drop)atomic_load_explicit(&sa->expired_by, memory_order_relaxed);
+}
+
+enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns)
+{
+    if (sp_sa_state_at(sa, now_ns) == SP_SA_HARD_EXPIRED)
+        return sp_sa_expired_by(sa);
+
+    uint64_t hard_packets = limit_of(&sa->limits.hard_packets);
+    uint64_t hard_bytes = limit_of(&sa->limits.hard_bytes);
+    uint64_t packets_now, bytes_now;
+    if (!take(&sa->packets, 1, hard_packets, &packets_now))
+        return expire(sa, SP_DROP_HARD_PACKETS);
+    if (!take(&sa->bytes, bytes, hard_bytes, &bytes_now)) {
+        atomic_fetch_sub_explicit(&sa->packets, 1, memory_order_relaxed);
+        return expire(sa, SP_DROP_HARD_BYTES);
+    }
+
+    if (bytes_now >= hard_bytes)
+        expire(sa, SP_DROP_HARD_BYTES);
+    else if (packets_now >= hard_packets)
+        expire(sa, SP_DROP_HARD_PACKETS);
+    else if (bytes_now >= limit_of(&sa->limits.soft_bytes) ||
+             packets_now >= limit_of(&sa->limits.soft_packets))
+        raise_state(sa, SP_SA_SOFT_EXPIRED);
+    return SP_DROP_NONE;
+}

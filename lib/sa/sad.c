@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The SAD (RFC 4301 4.4.2): which SAs there are, and how a packet finds its own.
+ *
+ * One writer, any number of readers that never wait. SAs hang in an array by number and in two chained hash
+ * tables: by SPI and addresses for what comes in, by addresses and suite for what goes out. All three are
+ * published pointer by pointer with user-space RCU, so a reader sees an SA whole or not at all; an SA that is
+ * taken out of them is wiped only when every reader that may have found it has ended its burst.
+ *
+ * The hash is keyed with a random key of the process (SipHash): whoever chooses addresses and SPIs can't
+ * choose them to meet in one chain. Capacity is fixed, so that nothing is ever rehashed under readers.
+ */
+#include "sa/sad.h"
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/misuse.h"
+#include "sa/limits.h"
+#include "sa/params.h"
+
+#define URCU_INLINE_SMALL_FUNCTIONS
+#include <urcu-qsbr.h>
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPACITY_MAX 1000000u
+
+struct sp_sad {
+    uint32_t capacity;
+    _Atomic uint32_t count, holders;
+    uint32_t bucket_mask;
+    struct sp_sa **by_number, **inbound, **outbound;
+    uint32_t *free_numbers; /* a stack: capacity - count of them */
+    struct sp_arena *arena;
+    uint8_t hash_key[crypto_shorthash_KEYBYTES];
+};
+
+/* What the tables hash: no padding, so that every byte counts and none is undefined. */
+struct inbound_key {
+    uint8_t spi[4];
+    struct sp_address source, destination;
+};
+struct outbound_key {
+    uint8_t suite[3];
+    struct sp_address source, destination;
+};
+_Static_assert(sizeof(struct inbound_key) == 4 + 2 * 17, "no padding");
+_Static_assert(sizeof(struct outbound_key) == 3 + 2 * 17, "no padding");
+
+static uint32_t bucket_of(const struct sp_sad *sad, const void *key, size_t key_bytes)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint32_t low;
+    crypto_shorthash(hash, key, key_bytes, sad->hash_key);
+    memcpy(&low, hash, sizeof low);
+    return low & sad->bucket_mask;
+}
+
+static struct sp_sa **inbound_bucket(const struct sp_sad *sad, uint32_t spi, const struct sp_address *source,
+                                     const struct sp_address *destination)
+{
+    struct inbound_key key = {.source = *source, .destination = *destination};
+    memcpy(key.spi, &spi, sizeof key.spi);
+    return &sad->inbound[bucket_of(sad, &key, sizeof key)];
+}
+
+static struct sp_sa **outbound_bucket(const struct sp_sad *sad, const struct sp_address *source,
+                                      const struct sp_address *destination, enum sp_encryption encryption,
+                                      enum sp_integrity integrity, enum sp_mode mode)
+{
+    struct outbound_key key = {.suite = {(uint8_t)encryption, (uint8_t)integrity, (uint8_t)mode},
+                               .source = *source,
+                               .destination = *destination};
+    return &sad->outbound[bucket_of(sad, &key, sizeof key)];
+}
+
+static bool is_same(const struct sp_address *a, const struct sp_address *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number)
+{
+    return number < sad->capacity ? rcu_dereference(sad->by_number[number]) : NULL;
+}
+
+struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const struct sp_address *source,
+                                  const struct sp_address *destination)
+{
+    struct sp_sa *sa = rcu_dereference(*inbound_bucket(sad, spi, source, destination));
+    while (sa != NULL &&
+           !(sa->spi == spi && is_same(&sa->source, source) && is_same(&sa->destination, destination)))
+        sa = rcu_dereference(sa->next_inbound);
+    return sa;
+}
+
+/* Neither hard-expired nor out of sequence numbers (RFC 4303 3.3.3). */
+static bool is_usable(const struct sp_sa *sa)
+{
+    return atomic_load_explicit(&sa->state, memory_order_relaxed) != SP_SA_HARD_EXPIRED &&
+           atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) < UINT32_MAX;
+}
+
+struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
+                                   const struct sp_address *destination, enum sp_encryption encryption,
+                                   enum sp_integrity integrity, enum sp_mode mode)
+{
+    struct sp_sa *dead = NULL; /* the newest of them */
+    struct sp_sa *sa =
+        rcu_dereference(*outbound_bucket(sad, source, destination, encryption, integrity, mode));
+    for (; sa != NULL; sa = rcu_dereference(sa->next_outbound)) {
+        if (sa->encryption != encryption || sa->integrity != integrity || sa->mode != mode ||
+            !is_same(&sa->source, source) || !is_same(&sa->destination, destination))
+            continue;
+        if (is_usable(sa))
+            return sa; /* chains grow at their head: the first is the newest */
+        if (dead == NULL)
+            dead = sa;
+    }
+    return dead;
+}
+
+/* Wipes and frees what was never published or has no readers left. */
+static void discard(struct sp_sad *sad, struct sp_sa *sa)
+{
+    if (sa->cipher_state != NULL)
+        sp_arena_give(sad->arena, sa->cipher_state, sa->cipher->state_bytes);
+    if (sa->hmac_state != NULL)
+        sp_arena_give(sad->arena, sa->hmac_state, sa->hmac->state_bytes);
+    free(sa);
+}
+
+/* IPv4 addresses are compared with all their 16 bytes. */
+static struct sp_address normal(const struct sp_address *address)
+{
+    struct sp_address copy = *address;
+    if (copy.family == 4)
+        memset(copy.bytes + 4, 0, sizeof copy.bytes - 4);
+    return copy;
+}
+
+static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
+{
+    struct sp_lifetime lifetime = params->lifetime;
+    sa->spi = params->spi;
+    sa->source = normal(&params->source);
+    sa->destination = normal(&params->destination);
+    sa->mode = params->mode;
+    sa->encryption = params->encryption;
+    sa->integrity = params->integrity;
+    sa->has_own_lifetime = params->has_lifetime;
+    sa->is_default_lifetime = !params->has_lifetime;
+    sa->born_ns = sp_clock_now_ns();
+    if (!params->has_lifetime)
+        SP_REQUIRE(sp_lifetime_preset("w2k", &lifetime) == SP_OK);
+    sp_sa_set_lifetime(sa, &lifetime);
+    if (params->name != NULL)
+        snprintf(sa->name, sizeof sa->name, "%s", params->name);
+    sp_replay_init(&sa->replay,
+                   params->replay_window_packets != 0 ? params->replay_window_packets : SP_REPLAY_WINDOW_MIN);
+}
+
+static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struct sp_sa_params *params)
+{
+    sa->cipher = sp_cipher_ops(params->encryption);
+    sa->hmac = sp_hmac_ops(params->integrity);
+    sa->hmac_state = sp_arena_take(sad->arena, sa->hmac->state_bytes);
+    if (sa->hmac_state == NULL)
+        return SP_ERR_MEMORY;
+    sa->hmac->expand(sa->hmac_state, params->integrity_key, params->integrity_key_bytes);
+    sp_sa_fingerprint(params, sa->fingerprint);
+    if (sa->cipher->state_bytes == 0)
+        return SP_OK;
+    sa->cipher_state = sp_arena_take(sad->arena, sa->cipher->state_bytes);
+    if (sa->cipher_state == NULL)
+        return SP_ERR_MEMORY;
+    sa->cipher->expand(sa->cipher_state, params->encryption_key);
+    return SP_OK;
+}
+
+static void publish(struct sp_sad *sad, struct sp_sa *sa)
+{
+    struct sp_sa **in = inbound_bucket(sad, sa->spi, &sa->source, &sa->destination);
+    struct sp_sa **out =
+        outbound_bucket(sad, &sa->source, &sa->destination, sa->encryption, sa->integrity, sa->mode);
+    uint32_t count = atomic_load(&sad->count);
+    sa->number = sad->free_numbers[sad->capacity - count - 1];
+    sa->next_inbound = *in;
+    sa->next_outbound = *out;
+    rcu_assign_pointer(*in, sa);
+    rcu_assign_pointer(*out, sa);
+    rcu_assign_pointer(sad->by_number[sa->number], sa);
+    atomic_store(&sad->count, count + 1);
+}
+
+static void say(char *reason, const char *sentence)
+{
+    if (reason != NULL)
+        snprintf(reason, SP_REASON_BYTES, "%s", sentence);
+}
+
+static enum sp_status check_place(const struct sp_sad *sad, const struct sp_sa_params *params, char *reason)
+{
+    struct sp_address source = normal(&params->source), destination = normal(&params->destination);
+    if (sp_sad_find_inbound(sad, params->spi, &source, &destination) != NULL) {
+        char from[SP_ADDRESS_TEXT_BYTES], to[SP_ADDRESS_TEXT_BYTES];
+        if (reason != NULL)
+            snprintf(reason, SP_REASON_BYTES,
+                     "there already is an SA with SPI %u from %s to %s; choose another SPI", params->spi,
+                     sp_address_format(&source, from), sp_address_format(&destination, to));
+        return SP_ERR_EXISTS;
+    }
+    if (atomic_load(&sad->count) == sad->capacity) {
+        if (reason != NULL)
+            snprintf(reason, SP_REASON_BYTES, "the SAD is full: it holds %u SAs", sad->capacity);
+        return SP_ERR_LIMIT;
+    }
+    return SP_OK;
+}
+
+enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params, uint32_t *ret_number,
+                          char *reason)
+{
+    SP_REQUIRE(sad != NULL && params != NULL && ret_number != NULL);
+    enum sp_status status = sp_sa_params_check(params, reason);
+    if (status == SP_OK)
+        status = check_place(sad, params, reason);
+    if (status != SP_OK)
+        return status;
+
+    struct sp_sa *sa = aligned_alloc(alignof(struct sp_sa), sizeof *sa);
+    if (sa == NULL) {
+        say(reason, "there is no memory for another SA");
+        return SP_ERR_MEMORY;
+    }
+    memset(sa, 0, sizeof *sa);
+    describe(sa, params);
+    status = set_keys(sad, sa, params);
+    if (status != SP_OK) {
+        say(reason, "there is no locked memory for another SA's keys; raise the limit (ulimit -l)");
+        discard(sad, sa);
+        return status;
+    }
+    publish(sad, sa);
+    *ret_number = sa->number;
+    return SP_OK;
+}
+
+enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number)
+{
+    SP_REQUIRE(sad != NULL);
+    struct sp_sa *sa = sp_sad_by_number(sad, number);
+    if (sa == NULL)
+        return SP_ERR_NOT_FOUND;
+
+    struct sp_sa **link = inbound_bucket(sad, sa->spi, &sa->source, &sa->destination);
+    while (*link != sa)
+        link = &(*link)->next_inbound;
+    rcu_assign_pointer(*link, sa->next_inbound);
+
+    link = outbound_bucket(sad, &sa->source, &sa->destination, sa->encryption, sa->integrity, sa->mode);
+    while (*link != sa)
+        link = &(*link)->next_outbound;
+    rcu_assign_pointer(*link, sa->next_outbound);
+
+    rcu_assign_pointer(sad->by_number[number], NULL);
+    synchronize_rcu();
+    discard(sad, sa);
+    uint32_t count = atomic_load(&sad->count) - 1;
+    sad->free_numbers[sad->capacity - count - 1] = number;
+    atomic_store(&sad->count, count);
+    return SP_OK;
+}
+
+static bool allocate_tables(struct sp_sad *sad)
+{
+    uint32_t buckets = 1;
+    while (buckets < sad->capacity)
+        buckets *= 2;
+    sad->bucket_mask = buckets - 1;
+    sad->by_number = calloc(sad->capacity, sizeof(struct sp_sa *));
+    sad->inbound = calloc(buckets, sizeof(struct sp_sa *));
+    sad->outbound = calloc(buckets, sizeof(struct sp_sa *));
+    sad->free_numbers = calloc(sad->capacity, sizeof *sad->free_numbers);
+    return sad->by_number != NULL && sad->inbound != NULL && sad->outbound != NULL &&
+           sad->free_numbers != NULL;
+}
+
+static void free_tables(struct sp_sad *sad)
+{
+    free(sad->by_number);
+    free(sad->inbound);
+    free(sad->outbound);
+    free(sad->free_numbers);
+    sp_arena_destroy(&sad->arena);
+    free(sad);
+}
+
+enum sp_status sp_sad_create(uint32_t capacity, struct sp_sad **ret_sad)
+{
+    SP_REQUIRE(ret_sad != NULL);
+    if (capacity == 0 || capacity > CAPACITY_MAX)
+        return SP_ERR_INVALID;
+    struct sp_sad *sad = sodium_init() < 0 ? NULL : calloc(1, sizeof *sad);
+    if (sad == NULL)
+        return SP_ERR_MEMORY;
+    sad->capacity = capacity;
+    crypto_shorthash_keygen(sad->hash_key);
+    if (!allocate_tables(sad) || sp_arena_create(&sad->arena) != SP_OK) {
+        free_tables(sad);
+        return SP_ERR_MEMORY;
+    }
+    for (uint32_t i = 0; i < capacity; i++)
+        sad->free_numbers[i] = capacity - 1 - i; /* the lowest on top */
+    *ret_sad = sad;
+    return SP_OK;
+}
+
+void sp_sad_destroy(struct sp_sad **sad)
+{
+    SP_REQUIRE(sad != NULL);
+    if (*sad == NULL)
+        return;
+    SP_REQUIRE(atomic_load(&(*sad)->holders) == 0);
+    for (uint32_t i = 0; i < (*sad)->capacity; i++)
+        if ((*sad)->by_number[i] != NULL)
+            discard(*sad, (*sad)->by_number[i]);
+    free_tables(*sad);
+    *sad = NULL;
+}
+
+void sp_sad_hold(struct sp_sad *sad)
+{
+    atomic_fetch_add(&sad->holders, 1);
+}
+
+void sp_sad_release(struct sp_sad *sad)
+{
+    SP_REQUIRE(atomic_fetch_sub(&sad->holders, 1) > 0);
+}
+
+uint32_t sp_sad_capacity(const struct sp_sad *sad)
+{
+    SP_REQUIRE(sad != NULL);
+    return sad->capacity;
+}
+
+uint32_t sp_sad_count(const struct sp_sad *sad)
+{
+    SP_REQUIRE(sad != NULL);
+    return atomic_load(&sad->count);
+}
