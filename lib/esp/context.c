@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One thread's ESP context: bursts in pieces, crypto in batches.
+ *
+ * A burst may mix SAs of all suites. The crypto kernels want many jobs of one algorithm at a time, so each
+ * phase sorts the packets by algorithm and calls each algorithm in use once. There are few algorithms, so
+ * sorting is one pass for each.
+ */
+#include "esp/context.h"
+
+#include "core/clock.h"
+#include "core/misuse.h"
+#include "esp/esp.h"
+#include "sa/thread.h"
+
+#include <stdlib.h>
+
+enum sp_status sp_esp_create(struct sp_sad *sad, struct sp_esp **ret_esp)
+{
+    SP_REQUIRE(sad != NULL && ret_esp != NULL);
+    struct sp_esp *esp = calloc(1, sizeof *esp);
+    if (esp == NULL)
+        return SP_ERR_MEMORY;
+    if (sp_iv_pool_create(&esp->ivs) != SP_OK) {
+        free(esp);
+        return SP_ERR_MEMORY;
+    }
+    esp->sad = sad;
+    sp_sad_hold(sad);
+    sp_thread_register();
+    *ret_esp = esp;
+    return SP_OK;
+}
+
+void sp_esp_destroy(struct sp_esp **esp)
+{
+    SP_REQUIRE(esp != NULL);
+    if (*esp == NULL)
+        return;
+    sp_thread_unregister();
+    sp_sad_release((*esp)->sad);
+    sp_iv_pool_destroy(&(*esp)->ivs);
+    free(*esp);
+    *esp = NULL;
+}
+
+void sp_esp_require_bounds(const struct sp_packet *packet)
+{
+    SP_REQUIRE(packet->buffer != NULL && packet->head_bytes <= packet->capacity_bytes &&
+               packet->len_bytes <= packet->capacity_bytes - packet->head_bytes);
+}
+
+static size_t collect_cbc(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                          enum sp_encryption encryption)
+{
+    size_t jobs = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct sp_esp_item *item = &items[i];
+        if (item->sa->encryption != encryption)
+            continue;
+        uint8_t *start = sp_esp_cipher_start(item);
+        esp->cbc_jobs[jobs++] = (struct sp_cbc_job){.state = item->sa->cipher_state,
+                                                    .iv = item->esp + SP_ESP_HEADER_BYTES,
+                                                    .in = start,
+                                                    .out = start,
+                                                    .len_bytes = item->cipher_bytes};
+    }
+    return jobs;
+}
+
+void sp_esp_run_cipher(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                       enum sp_direction direction)
+{
+    for (int encryption = 0; encryption < SP_ENCRYPTION_COUNT; encryption++) {
+        const struct sp_cipher *cipher = sp_cipher_ops((enum sp_encryption)encryption);
+        if (cipher->cbc_seal == NULL) /* null encryption: RFC 2410 leaves the text as it is */
+            continue;
+        size_t jobs = collect_cbc(esp, items, count, (enum sp_encryption)encryption);
+        if (jobs == 0)
+            continue;
+        if (direction == SP_OUTBOUND)
+            cipher->cbc_seal(esp->cbc_jobs, jobs);
+        else
+            cipher->cbc_open(esp->cbc_jobs, jobs);
+    }
+}
+
+static size_t collect_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                           enum sp_integrity integrity, enum sp_direction direction)
+{
+    size_t jobs = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct sp_esp_item *item = &items[i];
+        if (item->sa->integrity != integrity)
+            continue;
+        uint8_t *end = sp_esp_cipher_start(item) + item->cipher_bytes;
+        esp->hmac_jobs[jobs++] = (struct sp_hmac_job){.state = item->sa->hmac_state,
+                                                      .data = item->esp,
+                                                      .len_bytes = (size_t)(end - item->esp),
+                                                      .icv = direction == SP_OUTBOUND ? end : esp->icvs[i]};
+    }
+    return jobs;
+}
+
+void sp_esp_run_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                     enum sp_direction direction)
+{
+    for (int integrity = 0; integrity < SP_INTEGRITY_COUNT; integrity++) {
+        size_t jobs = collect_hmac(esp, items, count, (enum sp_integrity)integrity, direction);
+        if (jobs > 0)
+            sp_hmac_ops((enum sp_integrity)integrity)->mac(esp->hmac_jobs, jobs);
+    }
+}
+
+typedef void chunk_function(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns);
+
+static void run(struct sp_esp *esp, struct sp_packet *packets, size_t count, chunk_function *chunk)
+{
+    SP_REQUIRE(esp != NULL && (packets != NULL || count == 0));
+    uint64_t now_ns = sp_clock_now_ns();
+    while (count > 0) {
+        size_t now = count < SP_ESP_CHUNK ? count : SP_ESP_CHUNK;
+        chunk(esp, packets, now, now_ns);
+        packets += now;
+        count -= now;
+    }
+}
+
+void sp_esp_seal_online(struct sp_esp *esp, struct sp_packet *packets, size_t count)
+{
+    run(esp, packets, count, sp_esp_seal_chunk);
+}
+
+void sp_esp_open_online(struct sp_esp *esp, struct sp_packet *packets, size_t count)
+{
+    run(esp, packets, count, sp_esp_open_chunk);
+}
+
+void sp_esp_seal(struct sp_esp *esp, struct sp_packet *packets, size_t count)
+{
+    sp_thread_online();
+    sp_esp_seal_online(esp, packets, count);
+    sp_thread_offline();
+}
+
+void sp_esp_open(struct sp_esp *esp, struct sp_packet *packets, size_t count)
+{
+    sp_thread_online();
+    sp_esp_open_online(esp, packets, count);
+    sp_thread_offline();
+}

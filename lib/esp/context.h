@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The scratch that one thread seals and opens in, and what both share.
+ */
+#ifndef SP_ESP_CONTEXT_H
+#define SP_ESP_CONTEXT_H
+
+#include "crypto/suite.h"
+#include "esp/iv.h"
+#include "sa/sad.h"
+#include "wire/headers.h"
+
+#include <sallyport/esp.h>
+
+#define SP_ESP_HEADER_BYTES 8  /* SPI and sequence number (RFC 4303 2.1, 2.2) */
+#define SP_ESP_TRAILER_BYTES 2 /* pad length and next header (RFC 4303 2.5, 2.6) */
+#define SP_ESP_ALIGN_BYTES 4   /* of the trailer's end, whatever the cipher (RFC 4303 2.4) */
+#define SP_ICV_BYTES_MAX 16
+/* Longer bursts go through in pieces: enough to fill any lanes, small enough to stay in the cache. */
+#define SP_ESP_CHUNK 256
+
+/* A packet under way, and where its parts are (from its ESP header on: header, IV, what the cipher covers,
+ * ICV). */
+struct sp_esp_item {
+    struct sp_packet *packet;
+    struct sp_sa *sa;
+    uint8_t *esp;        /* the ESP header */
+    uint32_t esp_offset; /* of the ESP header from the IP header */
+    uint32_t next_header_offset;
+    uint32_t cipher_bytes;  /* payload, padding and trailer */
+    uint32_t payload_bytes; /* sealing: without padding and trailer */
+    uint32_t sequence;
+    uint8_t next_header;
+};
+
+struct sp_esp {
+    struct sp_sad *sad;
+    struct sp_iv_pool *ivs;
+    struct sp_esp_item items[SP_ESP_CHUNK];
+    struct sp_cbc_job cbc_jobs[SP_ESP_CHUNK];
+    struct sp_hmac_job hmac_jobs[SP_ESP_CHUNK];
+    uint8_t icvs[SP_ESP_CHUNK][SP_ICV_BYTES_MAX];
+};
+
+/* What the trailer must end on a multiple of. */
+static inline uint32_t sp_esp_align_bytes(const struct sp_cipher *cipher)
+{
+    return cipher->block_bytes > SP_ESP_ALIGN_BYTES ? (uint32_t)cipher->block_bytes : SP_ESP_ALIGN_BYTES;
+}
+
+static inline uint8_t *sp_esp_cipher_start(const struct sp_esp_item *item)
+{
+    return item->esp + SP_ESP_HEADER_BYTES + item->sa->cipher->iv_bytes;
+}
+
+static inline void sp_esp_drop(struct sp_packet *packet, enum sp_drop reason)
+{
+    packet->verdict = SP_VERDICT_DROP;
+    packet->reason = reason;
+}
+
+/* A caller whose packet reaches out of its buffer has a bug that no drop reason would cure. */
+void sp_esp_require_bounds(const struct sp_packet *packet);
+
+/* Runs the cipher (seal or open) over all items, one call for each algorithm in use. */
+void sp_esp_run_cipher(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                       enum sp_direction direction);
+/* Computes the ICV of each item: outbound behind the packet's ciphertext, inbound in esp->icvs by index. */
+void sp_esp_run_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                     enum sp_direction direction);
+
+/* One piece of a burst, at most SP_ESP_CHUNK packets. */
+void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns);
+void sp_esp_open_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Initialization vectors for CBC: random and unpredictable for each packet, as RFC 2451 3 asks. A counter or
+ * the last ciphertext block would let who can choose plaintext test guesses about other packets.
+ *
+ * A system call a packet would be too slow, so the operating system's random bytes only key ChaCha20, whose
+ * stream then is the IVs. Each refill overwrites the key with the first bytes of its own output and never
+ * gives those out (fast key erasure): whoever steals the pool learns IVs to come, none that were used, and
+ * those are on the wire anyhow. The pool is guarded and locked like a key.
+ *
+ * A process that forks shares its pool's future with its child, as it shares sequence numbers: an SA must be
+ * used by one of them only.
+ *
+ * Sources: RFC 2451 3, RFC 8439; D. J. Bernstein, "Fast-key-erasure random-number generators", 2017.
+ */
+#include "esp/iv.h"
+
+#include "core/misuse.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define KEY_BYTES crypto_stream_chacha20_ietf_KEYBYTES
+#define STREAM_BYTES 2048u /* 256 IVs of 8 bytes: one refill a burst */
+#define IV_BYTES_MAX 64u
+
+/* The key, and behind it the stream: one run of the cipher makes the next of both. */
+struct sp_iv_pool {
+    uint8_t bytes[KEY_BYTES + STREAM_BYTES];
+    size_t at; /* of the first byte not given out */
+};
+
+static void refill(struct sp_iv_pool *pool)
+{
+    static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES]; /* each key is used once */
+    uint8_t key[KEY_BYTES];
+    memcpy(key, pool->bytes, sizeof key);
+    crypto_stream_chacha20_ietf(pool->bytes, sizeof pool->bytes, nonce, key);
+    sodium_memzero(key, sizeof key);
+    pool->at = KEY_BYTES;
+}
+
+enum sp_status sp_iv_pool_create(struct sp_iv_pool **ret_pool)
+{
+    struct sp_iv_pool *pool = sodium_init() < 0 ? NULL : sodium_malloc(sizeof *pool);
+    if (pool == NULL)
+        return SP_ERR_MEMORY;
+    randombytes_buf(pool->bytes, KEY_BYTES);
+    refill(pool);
+    *ret_pool = pool;
+    return SP_OK;
+}
+
+void sp_iv_pool_destroy(struct sp_iv_pool **pool)
+{
+    sodium_free(*pool);
+    *pool = NULL;
+}
+
+void sp_iv_pool_take(struct sp_iv_pool *pool, uint8_t *iv, size_t iv_bytes)
+{
+    SP_REQUIRE(iv_bytes <= IV_BYTES_MAX);
+    if (iv_bytes > sizeof pool->bytes - pool->at)
+        refill(pool);
+    memcpy(iv, pool->bytes + pool->at, iv_bytes);
+    pool->at += iv_bytes;
+}

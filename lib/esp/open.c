@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Opening: ESP inbound processing in transport mode (RFC 4303 3.4).
+ *
+ * The order is the RFC's, and each step is for the whole burst: SA, length and replay check on all packets;
+ * then all ICVs; then, packet by packet, the comparison and the replay window's acceptance, so that a number
+ * twice in one burst passes once; only then is anything decrypted. What fails before leaves the packet as it
+ * came. What fails after decryption is wiped, so a dropped packet never holds plaintext.
+ *
+ * The ICV covers padding and trailer, so who reads them here talks to a peer that has the key: padding needs
+ * no check in constant time, and can be no oracle (RFC 4303 3.4.4.1; Vaudenay 2002 needs a forged packet to
+ * come this far).
+ */
+#include "esp/context.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* Next headers that never stand behind ESP in transport mode: a whole IP packet is tunnel mode, and
+ * hop-by-hop options, routing and fragment headers come before ESP (RFC 4303 3.1.1). */
+static bool is_transport_payload(uint8_t next_header)
+{
+    switch (next_header) {
+    case 0:  /* hop-by-hop options */
+    case 43: /* routing */
+    case 44: /* fragment */
+    case SP_PROTOCOL_IPV4:
+    case SP_PROTOCOL_IPV6:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Is there room for at least an empty payload, in whole blocks? */
+static bool set_cipher_bytes(struct sp_esp_item *item, uint32_t esp_bytes)
+{
+    const struct sp_sa *sa = item->sa;
+    uint32_t align = sp_esp_align_bytes(sa->cipher);
+    uint32_t fixed_bytes = SP_ESP_HEADER_BYTES + (uint32_t)(sa->cipher->iv_bytes + sa->hmac->icv_bytes);
+    if (esp_bytes < fixed_bytes + align || (esp_bytes - fixed_bytes) % align != 0)
+        return false;
+    item->cipher_bytes = esp_bytes - fixed_bytes;
+    return true;
+}
+
+/* All that can be told of a packet before its ICV. */
+static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t now_ns,
+                          struct sp_esp_item *item)
+{
+    uint8_t *header = packet->buffer + packet->head_bytes;
+    struct sp_headers headers;
+    uint32_t total_bytes;
+
+    enum sp_drop reason = sp_headers_read(header, packet->len_bytes, true, &headers, &total_bytes);
+    if (reason != SP_DROP_NONE)
+        return reason;
+    if (headers.is_fragment) /* reassembly comes before ESP (RFC 4303 3.4.1) */
+        return SP_DROP_FRAGMENT;
+    if (headers.protocol != SP_PROTOCOL_ESP)
+        return SP_DROP_CLEAR_TEXT;
+    if (total_bytes - headers.esp_offset < SP_ESP_HEADER_BYTES)
+        return SP_DROP_BAD_LENGTH;
+
+    *item = (struct sp_esp_item){.packet = packet,
+                                 .esp = header + headers.esp_offset,
+                                 .esp_offset = headers.esp_offset,
+                                 .next_header_offset = headers.next_header_offset};
+    item->sa = sp_sad_find_inbound(esp->sad, sp_read_u32(item->esp), &headers.source, &headers.destination);
+    if (item->sa == NULL)
+        return SP_DROP_UNKNOWN_SPI;
+    packet->sa = item->sa->number;
+    if (sp_sa_state_at(item->sa, now_ns) == SP_SA_HARD_EXPIRED)
+        return sp_sa_expired_by(item->sa);
+    if (!set_cipher_bytes(item, total_bytes - headers.esp_offset))
+        return SP_DROP_BAD_LENGTH;
+    item->sequence = sp_read_u32(item->esp + 4);
+    return sp_replay_check(&item->sa->replay, item->sequence) ? SP_DROP_NONE : SP_DROP_REPLAY;
+}
+
+static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)
+{
+    size_t items = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct sp_packet *packet = &packets[i];
+        if (packet->verdict != SP_VERDICT_NONE)
+            continue;
+        sp_esp_require_bounds(packet);
+        enum sp_drop reason = judge(esp, packet, now_ns, &esp->items[items]);
+        if (reason == SP_DROP_NONE)
+            items++;
+        else
+            sp_esp_drop(packet, reason);
+    }
+    return items;
+}
+
+/* A packet that isn't proven real costs the SA nothing: window and lifetime come after the ICV. */
+static enum sp_drop authenticate(const struct sp_esp_item *item, const uint8_t *icv, uint64_t now_ns)
+{
+    const uint8_t *received = sp_esp_cipher_start(item) + item->cipher_bytes;
+    if (sodium_memcmp(icv, received, item->sa->hmac->icv_bytes) != 0)
+        return SP_DROP_BAD_ICV;
+    if (!sp_replay_accept(&item->sa->replay, item->sequence))
+        return SP_DROP_REPLAY;
+    return sp_sa_spend(item->sa, item->cipher_bytes, now_ns);
+}
+
+/* Leaves the authentic ones at the front of esp->items, in order. */
+static size_t authenticate_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
+{
+    size_t kept = 0;
+    sp_esp_run_hmac(esp, esp->items, count, SP_INBOUND);
+    for (size_t i = 0; i < count; i++) {
+        enum sp_drop reason = authenticate(&esp->items[i], esp->icvs[i], now_ns);
+        if (reason == SP_DROP_NONE)
+            esp->items[kept++] = esp->items[i];
+        else
+            sp_esp_drop(esp->items[i].packet, reason);
+    }
+    sodium_memzero(esp->icvs, count * sizeof esp->icvs[0]); /* the right ICV of a forged packet is a secret */
+    return kept;
+}
+
+/* Reads the trailer and checks the padding to be 1, 2, 3, ... (RFC 4303 2.4). */
+static enum sp_drop read_trailer(struct sp_esp_item *item)
+{
+    const uint8_t *start = sp_esp_cipher_start(item);
+    const uint8_t *trailer = start + item->cipher_bytes - SP_ESP_TRAILER_BYTES;
+    uint32_t pad_bytes = trailer[0];
+    item->next_header = trailer[1];
+    if (pad_bytes > item->cipher_bytes - SP_ESP_TRAILER_BYTES)
+        return SP_DROP_BAD_PADDING;
+    item->payload_bytes = item->cipher_bytes - SP_ESP_TRAILER_BYTES - pad_bytes;
+    const uint8_t *padding = start + item->payload_bytes;
+    for (uint32_t i = 0; i < pad_bytes; i++)
+        if (padding[i] != i + 1)
+            return SP_DROP_BAD_PADDING;
+    if (item->next_header == SP_PROTOCOL_NONE)
+        return SP_DROP_DUMMY;
+    return is_transport_payload(item->next_header) ? SP_DROP_NONE : SP_DROP_BAD_NEXT_HEADER;
+}
+
+/* Moves the IP header up to the payload. */
+static void deliver(const struct sp_esp_item *item)
+{
+    struct sp_packet *packet = item->packet;
+    uint32_t front_bytes = (uint32_t)(sp_esp_cipher_start(item) - item->esp);
+    uint8_t *header = item->esp - item->esp_offset;
+
+    memmove(header + front_bytes, header, item->esp_offset);
+    packet->head_bytes += front_bytes;
+    packet->len_bytes = item->esp_offset + item->payload_bytes;
+    packet->verdict = SP_VERDICT_OPENED;
+    packet->reason = SP_DROP_NONE;
+    sp_headers_rewrite(header + front_bytes, item->next_header_offset, item->next_header, packet->len_bytes);
+}
+
+void sp_esp_open_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)
+{
+    size_t items = judge_all(esp, packets, count, now_ns);
+    items = authenticate_all(esp, items, now_ns);
+    sp_esp_run_cipher(esp, esp->items, items, SP_INBOUND);
+    for (size_t i = 0; i < items; i++) {
+        struct sp_esp_item *item = &esp->items[i];
+        enum sp_drop reason = read_trailer(item);
+        if (reason == SP_DROP_NONE) {
+            deliver(item);
+            continue;
+        }
+        sodium_memzero(sp_esp_cipher_start(item), item->cipher_bytes);
+        sp_esp_drop(item->packet, reason);
+    }
+}

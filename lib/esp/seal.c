@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sealing: ESP outbound processing in transport mode (RFC 4303 3.3).
+ *
+ *     before:            | IP header, options, ext. headers |          upper layer          |
+ *     after:    | IP header, options, ext. headers | ESP | IV | upper layer, padding, trailer | ICV |
+ *                                                         |<------------- cipher ----------->|
+ *                                                  |<------------- integrity -------------->|
+ *
+ * The upper layer, most of the bytes, stays where it is: the IP header moves into the headroom to make place.
+ * A packet is judged whole before a byte of it is written, so one that is dropped is as it was. Encryption
+ * comes before integrity (RFC 4303 3.3.2), for the whole burst each.
+ */
+#include "esp/context.h"
+
+#include <string.h>
+
+#define IP_PACKET_BYTES_MAX 65535u
+
+/* Takes the next sequence number. They start at 1 and never wrap (RFC 4303 3.3.3): past 2^32-1 there is none,
+ * for ever. The counter behind has 64 bits, so that racing refusals can't wrap it either. */
+static bool take_sequence(struct sp_sa *sa, uint32_t *ret_sequence)
+{
+    uint64_t sequence = atomic_fetch_add_explicit(&sa->sequence_sent, 1, memory_order_relaxed) + 1;
+    if (sequence > UINT32_MAX)
+        return false;
+    *ret_sequence = (uint32_t)sequence;
+    return true;
+}
+
+/* What belongs to the SA rather than to the packet: its limits. An exhausted SA spends nothing. */
+static enum sp_drop spend(struct sp_esp_item *item, uint64_t now_ns)
+{
+    struct sp_sa *sa = item->sa;
+    if (atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) >= UINT32_MAX)
+        return SP_DROP_SEQ_EXHAUSTED;
+    enum sp_drop reason = sp_sa_spend(sa, item->cipher_bytes, now_ns);
+    if (reason != SP_DROP_NONE)
+        return reason;
+    return take_sequence(sa, &item->sequence) ? SP_DROP_NONE : SP_DROP_SEQ_EXHAUSTED;
+}
+
+/* An SA carries what goes between its own two ends, whatever number the caller gave. */
+static bool is_between(const struct sp_sa *sa, const struct sp_headers *headers)
+{
+    return memcmp(&sa->source, &headers->source, sizeof sa->source) == 0 &&
+           memcmp(&sa->destination, &headers->destination, sizeof sa->destination) == 0;
+}
+
+/* Lays the sealed packet out; writes nothing but the item. */
+static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
+{
+    const struct sp_packet *packet = item->packet;
+    const struct sp_sa *sa = item->sa;
+    uint32_t align = sp_esp_align_bytes(sa->cipher);
+    uint32_t front_bytes = SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes;
+    uint32_t icv_bytes = (uint32_t)sa->hmac->icv_bytes;
+
+    item->payload_bytes = total_bytes - item->esp_offset;
+    item->cipher_bytes = (item->payload_bytes + SP_ESP_TRAILER_BYTES + align - 1) / align * align;
+    uint32_t back_bytes = item->cipher_bytes - item->payload_bytes + icv_bytes;
+    if (total_bytes + front_bytes + back_bytes > IP_PACKET_BYTES_MAX)
+        return SP_DROP_TOO_LONG;
+    if (packet->head_bytes < front_bytes ||
+        packet->capacity_bytes - packet->head_bytes - total_bytes < back_bytes)
+        return SP_DROP_NO_ROOM;
+    item->esp = packet->buffer + packet->head_bytes + item->esp_offset - front_bytes;
+    return SP_DROP_NONE;
+}
+
+static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t now_ns,
+                          struct sp_esp_item *item)
+{
+    struct sp_headers headers;
+    uint32_t total_bytes;
+
+    struct sp_sa *sa = sp_sad_by_number(esp->sad, packet->sa);
+    if (sa == NULL)
+        return SP_DROP_NO_SA;
+    enum sp_drop reason =
+        sp_headers_read(packet->buffer + packet->head_bytes, packet->len_bytes, true, &headers, &total_bytes);
+    if (reason != SP_DROP_NONE)
+        return reason;
+    if (headers.is_fragment) /* RFC 4303 3.3.4: transport mode is for whole datagrams */
+        return SP_DROP_FRAGMENT;
+    if (!is_between(sa, &headers))
+        return SP_DROP_NO_SA;
+
+    *item = (struct sp_esp_item){.packet = packet,
+                                 .sa = sa,
+                                 .esp_offset = headers.esp_offset,
+                                 .next_header_offset = headers.next_header_offset,
+                                 .next_header = headers.esp_next_header};
+    reason = lay_out(item, total_bytes);
+    return reason != SP_DROP_NONE ? reason : spend(item, now_ns);
+}
+
+/* Padding is 1, 2, 3, ... so that the receiver can check it (RFC 4303 2.4). */
+static void write_trailer(const struct sp_esp_item *item)
+{
+    uint8_t *at = sp_esp_cipher_start(item) + item->payload_bytes;
+    uint8_t pad_bytes = (uint8_t)(item->cipher_bytes - item->payload_bytes - SP_ESP_TRAILER_BYTES);
+    for (uint8_t i = 1; i <= pad_bytes; i++)
+        *at++ = i;
+    *at++ = pad_bytes;
+    *at = item->next_header;
+}
+
+static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
+{
+    struct sp_packet *packet = item->packet;
+    const struct sp_sa *sa = item->sa;
+    uint8_t *header = packet->buffer + packet->head_bytes;
+    uint8_t *moved = item->esp - item->esp_offset;
+
+    memmove(moved, header, item->esp_offset);
+    sp_write_u32(item->esp, sa->spi);
+    sp_write_u32(item->esp + 4, item->sequence);
+    sp_iv_pool_take(esp->ivs, item->esp + SP_ESP_HEADER_BYTES, sa->cipher->iv_bytes);
+    write_trailer(item);
+
+    packet->len_bytes = item->esp_offset + SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes +
+                        item->cipher_bytes + (uint32_t)sa->hmac->icv_bytes;
+    packet->head_bytes -= (uint32_t)(header - moved);
+    packet->verdict = SP_VERDICT_SEALED;
+    packet->reason = SP_DROP_NONE;
+    sp_headers_rewrite(moved, item->next_header_offset, SP_PROTOCOL_ESP, packet->len_bytes);
+}
+
+void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)
+{
+    size_t items = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct sp_packet *packet = &packets[i];
+        if (packet->verdict != SP_VERDICT_NONE)
+            continue;
+        sp_esp_require_bounds(packet);
+        enum sp_drop reason = judge(esp, packet, now_ns, &esp->items[items]);
+        if (reason != SP_DROP_NONE) {
+            sp_esp_drop(packet, reason);
+            continue;
+        }
+        write_packet(esp, &esp->items[items++]);
+    }
+    sp_esp_run_cipher(esp, esp->items, items, SP_OUTBOUND);
+    sp_esp_run_hmac(esp, esp->items, items, SP_OUTBOUND);
+}
