@@ -32,7 +32,7 @@ struct sp_headers {
     uint32_t upper_offset;                  /* of the upper-layer header, from the IP header */
     /* Where ESP goes in transport mode: after the IPv4 header with its options; in IPv6 after hop-by-hop,
      * routing and fragment headers and the destination options that precede a routing header (RFC 4303 3.1.1,
-     * RFC 8200 4.1). */
+     * RFC 8200 4.1). In an ESP packet: where ESP is, which may be behind destination options too. */
     uint32_t esp_offset;
     uint32_t next_header_offset; /* of the protocol byte that names what stands at esp_offset */
     uint8_t esp_next_header;     /* that byte's value */

@@ -139,6 +139,8 @@ enum sp_drop sp_ipv6_read(const uint8_t *packet, size_t len_bytes, struct sp_hea
     enum sp_drop fault = walk_extensions(headers, &walk);
     if (fault != SP_DROP_NONE)
         return fault;
+    if (walk.next_header == SP_PROTOCOL_ESP) /* where it is, not where it would go */
+        place_esp(headers, &walk);
     headers->protocol = walk.next_header;
     headers->upper_offset = walk.at;
     *ret_total_bytes = walk.total_bytes;
