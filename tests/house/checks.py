@@ -252,6 +252,21 @@ def words_are_ours(root):
     return faults
 
 
+def text_is_tidy(root):
+    """What .editorconfig asks for. Golden inputs may break it on purpose."""
+    faults = []
+    for path in ["README.md"] + files_of(root, EVERYWHERE + [".ci"], TEXT_ENDINGS):
+        text = text_of(root, path)
+        if path.startswith("tests/golden/") or not text:
+            continue
+        if not text.endswith("\n") or text.endswith("\n\n"):
+            faults.append(f"{path} does not end with one newline")
+        for number, line in enumerate(text.split("\n"), 1):
+            if line != line.rstrip():
+                faults.append(f"{path}:{number}: white space at the end of the line")
+    return faults
+
+
 def every_source_is_built(root, listing):
     """A source that no meson.build names would look finished and be dead. listing: compile_commands.json's text."""
     faults = []

@@ -59,12 +59,17 @@ class Ended(Exception):
     """The run was interrupted."""
 
 
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def interrupt(number, _frame):
+    for other in ENDING_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # what follows is cleaning up: not twice
     raise Ended(signal.Signals(number).name)
 
 
-def end_group(process, as_root):
-    """Ends the suite's process group: asks first, so that it can remove its namespaces, then insists."""
+def end_group(process, as_root=False):
+    """Ends a process and its group: asks first, so that a suite can remove its namespaces, then insists."""
     for number, patience in ((signal.SIGTERM, CLEANUP_SECONDS), (signal.SIGKILL, 5)):
         try:
             if as_root:
@@ -156,6 +161,8 @@ def execute(suite, nightly):
     results, complaints = tap.parse(output)
     outcome.results = results
     outcome.complaints += complaints
+    if results and outcome.count("skipped") == len(results):
+        outcome.complaints.append("skipped all of its tests")
     if process.returncode != 0 and not outcome.failed:
         outcome.complaints.append(f"ended with {process.returncode} although no test failed")
     if process.returncode == 0 and outcome.count("failed"):
@@ -168,8 +175,13 @@ def build(name):
     """Builds a folder; the sentence that says what failed, or None."""
     script = os.path.join(SOURCE, "tools", "lib", "setup.sh")
     options = BUILDS[name] + (["-Dwerror=true"] if os.environ.get("CI") else [])
-    answer = subprocess.run(["bash", script, "need_build", name, *options], stdin=subprocess.DEVNULL)
-    return None if answer.returncode == 0 else f"build/{name} could not be built"
+    process = subprocess.Popen(["bash", script, "need_build", name, *options], stdin=subprocess.DEVNULL,
+                               start_new_session=True)
+    try:
+        process.wait()
+    finally:
+        end_group(process)
+    return None if process.returncode == 0 else f"build/{name} could not be built"
 
 
 def report(suite, outcome):
@@ -198,7 +210,7 @@ def report(suite, outcome):
 def main(arguments):
     nightly = "--nightly" in arguments
     suites = load_suites([name for name in arguments if not name.startswith("--")])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         signal.signal(number, interrupt)
     passed = failed = skipped = 0
     built = {"-": None}
