@@ -42,7 +42,7 @@ sp_missing_packages() {
     dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
         awk -v wanted="$*" '
             $2 == "installed" { have[$1] = 1 }
-            END { n = split(wanted, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in have)) print list[i] }'
+            END { n = split(wanted, list, " "); for (i = 1; i <= n; i++) if (!have[list[i]]++) print list[i] }'
 }
 
 # Installs packages without starting the services that they bring (nginx would take port 80 of this host):
@@ -98,34 +98,41 @@ sp_logged() {
     return 1
 }
 
-# need_build NAME [CC=COMPILER] [OPTION...]: builds build/NAME, configured with exactly these meson options.
-# Sets SP_BUILD to its absolute path.
-need_build() {
-    local name=$1 compiler='' options wanted
+# The work of need_build; $SP_BUILD is where.
+sp_build() {
+    local name=$1 compiler='' wanted
     shift
     if [[ ${1-} == CC=* ]]; then
         compiler=${1#CC=}
         shift
     fi
-    options=("$@")
     wanted="CC=$compiler $*"
-    SP_BUILD=$SP_SOURCE/build/$name
-    mkdir -p "$SP_BUILD" || return 1
-    if [ ! -w "$SP_BUILD" ]; then
-        sp_say "$SP_BUILD belongs to another user: remove it, or run this as that user"
-        return 1
-    fi
     if [ ! -e "$SP_BUILD/build.ninja" ] || [ "$(cat "$SP_BUILD/.sp-options" 2>/dev/null)" != "$wanted" ]; then
         sp_say "build/$name: configuring"
         rm -rf "$SP_BUILD"
         mkdir -p "$SP_BUILD" || return 1
         sp_logged "$SP_BUILD/setup.log" env ${compiler:+"CC=$compiler"} \
-            meson setup "$SP_BUILD" "$SP_SOURCE" "${options[@]}" || return 1
+            meson setup "$SP_BUILD" "$SP_SOURCE" "$@" || return 1
         printf '%s\n' "$wanted" >"$SP_BUILD/.sp-options"
     fi
     ninja -C "$SP_BUILD" -n 2>/dev/null | grep -q 'no work to do' && return 0
     sp_say "build/$name: compiling"
     sp_logged "$SP_BUILD/ninja.log" ninja -C "$SP_BUILD" -j "$(nproc)"
+}
+
+# need_build NAME [CC=COMPILER] [OPTION...]: builds build/NAME, configured with exactly these meson options.
+# Sets SP_BUILD to its absolute path. Two at a time wait for each other.
+need_build() {
+    SP_BUILD=$SP_SOURCE/build/$1
+    mkdir -p "$SP_BUILD" 2>/dev/null
+    if [ ! -w "$SP_BUILD" ]; then
+        sp_say "$SP_BUILD can't be written: it may be another user's; remove it, or run this as that user"
+        return 1
+    fi
+    (
+        flock 9
+        sp_build "$@" 9>&-
+    ) 9>"$SP_SOURCE/build/.$1.lock"
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
