@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The replay window against a naive twin: a list of every number accepted so far.
+ */
+#include "sa/replay.h"
+
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TWIN_MAX 8192u
+
+/* Remembers all, forgets nothing: what RFC 4303 3.4.3 says, word for word. */
+struct twin {
+    uint64_t seen[TWIN_MAX];
+    size_t count;
+    uint64_t highest;
+    uint32_t window;
+};
+
+static bool twin_accept(struct twin *twin, uint64_t sequence)
+{
+    if (sequence == 0 || sequence + twin->window <= twin->highest)
+        return false;
+    for (size_t i = 0; i < twin->count; i++)
+        if (twin->seen[i] == sequence)
+            return false;
+    cr_assert_lt(twin->count, TWIN_MAX);
+    twin->seen[twin->count++] = sequence;
+    if (sequence > twin->highest)
+        twin->highest = sequence;
+    return true;
+}
+
+static void offer_both(struct sp_replay *replay, struct twin *twin, uint64_t sequence)
+{
+    uint64_t highest = twin->highest;
+    bool expected = twin_accept(twin, sequence);
+    cr_assert_eq(sp_replay_check(replay, sequence), expected, "window %u highest %lu number %lu",
+                 twin->window, (unsigned long)highest, (unsigned long)sequence);
+    cr_assert_eq(sp_replay_accept(replay, sequence), expected);
+    cr_assert_not(sp_replay_check(replay, sequence), "it passed twice");
+}
+
+/* Mostly near the right edge on both sides, sometimes at the left edge, sometimes a leap. */
+static uint64_t next_number(uint64_t highest, uint32_t window)
+{
+    uint64_t distance = (uint64_t)(rand() % (int)(2 * window + 130));
+    switch (rand() % 8) {
+    case 0:
+        return highest + 1;
+    case 1:
+        return highest + (uint64_t)(rand() % (int)(3 * window));
+    case 2:
+        return highest > window ? highest - window + (uint64_t)(rand() % 3) : 1;
+    case 3:
+        return highest + 1 + (uint64_t)(rand() % 70);
+    default:
+        return highest > distance ? highest - distance : (uint64_t)(rand() % 130);
+    }
+}
+
+Test(replay, agrees_with_a_list_of_all_numbers_for_every_window_size)
+{
+    static struct twin twin;
+    srand(6479);
+    for (uint32_t window = SP_REPLAY_WINDOW_MIN; window <= SP_REPLAY_WINDOW_MAX; window += 64) {
+        struct sp_replay replay;
+        sp_replay_init(&replay, window);
+        memset(&twin, 0, sizeof twin);
+        twin.window = window;
+        for (int i = 0; i < 3000; i++)
+            offer_both(&replay, &twin, next_number(twin.highest, window));
+    }
+}
+
+Test(replay, accepts_exactly_as_many_old_numbers_as_the_window_is_long)
+{
+    for (uint32_t window = SP_REPLAY_WINDOW_MIN; window <= SP_REPLAY_WINDOW_MAX; window += 64)
+        for (uint64_t highest = 10000; highest < 10000 + 65; highest++) {
+            struct sp_replay replay;
+            uint32_t accepted = 0;
+            sp_replay_init(&replay, window);
+            cr_assert(sp_replay_accept(&replay, highest));
+            for (uint64_t sequence = highest; sequence > 0; sequence--)
+                accepted += sp_replay_accept(&replay, sequence);
+            cr_assert_eq(accepted, window - 1);
+            cr_assert_not(sp_replay_check(&replay, highest - window));
+        }
+}
+
+Test(replay, refuses_the_number_0)
+{
+    struct sp_replay replay;
+    sp_replay_init(&replay, 64);
+    cr_assert_not(sp_replay_check(&replay, 0));
+    cr_assert_not(sp_replay_accept(&replay, 0));
+}
+
+Test(replay, forgets_nothing_when_the_edge_leaps_over_the_whole_ring)
+{
+    struct sp_replay replay;
+    sp_replay_init(&replay, 128);
+    for (uint64_t sequence = 1; sequence <= 300; sequence++)
+        cr_assert(sp_replay_accept(&replay, sequence));
+    cr_assert(sp_replay_accept(&replay, UINT32_MAX - 1));
+    cr_assert_not(sp_replay_check(&replay, 300));
+    cr_assert(sp_replay_accept(&replay, (uint64_t)UINT32_MAX - 128));
+    cr_assert_not(sp_replay_check(&replay, (uint64_t)UINT32_MAX - 129));
+    cr_assert(sp_replay_accept(&replay, UINT32_MAX));
+    cr_assert_not(sp_replay_accept(&replay, UINT32_MAX));
+}
+
+Test(replay, checking_marks_nothing)
+{
+    struct sp_replay replay;
+    sp_replay_init(&replay, 64);
+    cr_assert(sp_replay_check(&replay, 1000));
+    cr_assert(sp_replay_check(&replay, 1), "the edge moved without an ICV");
+    cr_assert(sp_replay_check(&replay, 1000));
+}
