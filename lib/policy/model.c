@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A policy as its readers see it: counts, copies of what it holds, and its end.
+ */
+#include "policy/model.h"
+#include "policy/storage.h"
+#include "core/misuse.h"
+
+#include <stdlib.h>
+
+void sp_policy_destroy(struct sp_policy **policy)
+{
+    SP_REQUIRE(policy != NULL);
+    if (*policy == NULL)
+        return;
+    free((*policy)->actions);
+    free((*policy)->rules);
+    sp_storage_destroy((*policy)->strings);
+    free(*policy);
+    *policy = NULL;
+}
+
+const char *sp_action_name(enum sp_action action)
+{
+    switch (action) {
+    case SP_ACTION_PROTECT:
+        return "protect";
+    case SP_ACTION_BYPASS:
+        return "bypass";
+    case SP_ACTION_BLOCK:
+        return "block";
+    }
+    return "?";
+}
+
+uint32_t sp_policy_action_count(const struct sp_policy *policy)
+{
+    SP_REQUIRE(policy != NULL);
+    return policy->action_count;
+}
+
+enum sp_status sp_policy_action(const struct sp_policy *policy, uint32_t index,
+                                struct sp_action_info *ret_action)
+{
+    SP_REQUIRE(policy != NULL && ret_action != NULL);
+    if (index >= policy->action_count)
+        return SP_ERR_NOT_FOUND;
+    *ret_action = policy->actions[index];
+    return SP_OK;
+}
+
+uint32_t sp_policy_rule_count(const struct sp_policy *policy)
+{
+    SP_REQUIRE(policy != NULL);
+    return policy->rule_count;
+}
+
+enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index, struct sp_rule_info *ret_rule)
+{
+    SP_REQUIRE(policy != NULL && ret_rule != NULL);
+    if (index >= policy->rule_count)
+        return SP_ERR_NOT_FOUND;
+    *ret_rule = policy->rules[index];
+    return SP_OK;
+}
+
+enum sp_action sp_policy_default(const struct sp_policy *policy)
+{
+    SP_REQUIRE(policy != NULL);
+    return policy->fallback;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What actions and SAs have in common: `esp`, `mode` and `lifetime`, each from behind its keyword to the end
+ * of its line.
+ *
+ * 3DES has 64-bit blocks, so its SAs always have a byte limit (Sweet32, CVE-2016-2183; SP 800-67 r2).
+ */
+#include "policy/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TDES_BYTES_MAX ((uint64_t)8 << 32) /* 2^32 blocks */
+#define SECONDS_MAX ((uint64_t)UINT32_MAX) /* so that nanoseconds fit 64 bits */
+#define PRESET_TEXT_BYTES 16
+
+typedef const char *name_of(int value);
+
+static const char *encryption_name(int value)
+{
+    return sp_encryption_name((enum sp_encryption)value);
+}
+
+static const char *integrity_name(int value)
+{
+    return sp_integrity_name((enum sp_integrity)value);
+}
+
+/* The value whose name the token is, or -1 after saying which names there are. */
+static int choose(struct sp_reader *reader, const char *what, name_of *name, int count)
+{
+    char expected[160];
+    size_t used = (size_t)snprintf(expected, sizeof expected, "%s:", what);
+    for (int value = 0; value < count; value++) {
+        if (sp_reader_take_word(reader, name(value)))
+            return value;
+        const char *joint = value == 0 ? "" : value + 1 < count ? "," : " or";
+        used += (size_t)snprintf(expected + used, sizeof expected - used, "%s %s", joint, name(value));
+    }
+    sp_reader_unexpected(reader, expected);
+    return -1;
+}
+
+bool sp_reader_suite(struct sp_reader *reader, enum sp_encryption *ret_encryption,
+                     enum sp_integrity *ret_integrity)
+{
+    int encryption = choose(reader, "an encryption algorithm", encryption_name, SP_ENCRYPTION_COUNT);
+    if (encryption < 0)
+        return false;
+    int integrity = choose(reader, "an integrity algorithm", integrity_name, SP_INTEGRITY_COUNT);
+    if (integrity < 0)
+        return false;
+    *ret_encryption = (enum sp_encryption)encryption;
+    *ret_integrity = (enum sp_integrity)integrity;
+    return true;
+}
+
+bool sp_reader_mode(struct sp_reader *reader, enum sp_mode *ret_mode)
+{
+    if (!sp_reader_take_word(reader, "transport")) {
+        sp_reader_unexpected(reader, "the mode: transport (tunnel mode is not supported)");
+        return false;
+    }
+    *ret_mode = SP_MODE_TRANSPORT;
+    return true;
+}
+
+struct unit {
+    const char *name;
+    uint64_t factor, max;
+    size_t limit; /* where in struct sp_lifetime */
+};
+
+static const struct unit units[] = {
+    {"bytes", 1, UINT64_MAX, offsetof(struct sp_lifetime, hard_bytes)},
+    {"KB", 1u << 10, UINT64_MAX, offsetof(struct sp_lifetime, hard_bytes)},
+    {"MB", 1u << 20, UINT64_MAX, offsetof(struct sp_lifetime, hard_bytes)},
+    {"GB", 1u << 30, UINT64_MAX, offsetof(struct sp_lifetime, hard_bytes)},
+    {"seconds", 1, SECONDS_MAX, offsetof(struct sp_lifetime, hard_seconds)},
+    {"minutes", 60, SECONDS_MAX, offsetof(struct sp_lifetime, hard_seconds)},
+    {"hours", 3600, SECONDS_MAX, offsetof(struct sp_lifetime, hard_seconds)},
+    {"packets", 1, UINT64_MAX, offsetof(struct sp_lifetime, hard_packets)},
+};
+
+static const struct unit *take_unit(struct sp_reader *reader)
+{
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (sp_reader_take_word(reader, units[i].name))
+            return &units[i];
+    }
+    sp_reader_unexpected(reader, "a unit: bytes, KB, MB, GB, seconds, minutes, hours or packets");
+    return NULL;
+}
+
+static bool is_digits(const struct sp_place *place)
+{
+    for (size_t i = 0; i < place->len_bytes; i++) {
+        if (place->start[i] < '0' || place->start[i] > '9')
+            return false;
+    }
+    return true;
+}
+
+/* One `NUMBER UNIT`. A bad value is said to be so and 1 stands in for it, so that reading goes on. */
+static bool take_limit(struct sp_reader *reader, struct sp_lifetime *lifetime)
+{
+    struct sp_place place = reader->token.place;
+    uint64_t number = 0;
+    if (!is_digits(&place)) {
+        sp_reader_unexpected(reader, "a number and a unit, such as 3600 seconds");
+        return false;
+    }
+    bool fits = sp_place_number(&place, UINT64_MAX, &number);
+    sp_reader_next(reader);
+    const struct unit *unit = take_unit(reader);
+    if (unit == NULL)
+        return false;
+    if (!fits || number > unit->max / unit->factor) {
+        sp_diagnose_error(reader->diagnosis, &place, "this limit is too large: the most is %llu %s",
+                          (unsigned long long)(unit->max / unit->factor), unit->name);
+        number = 1;
+    } else if (number == 0) {
+        sp_diagnose_error(reader->diagnosis, &place, "0 would be no limit: leave out what is not limited");
+        number = 1;
+    }
+    uint64_t *limit = (uint64_t *)((char *)lifetime + unit->limit);
+    if (*limit != 0)
+        sp_diagnose_error(reader->diagnosis, &place,
+                          "this is limited already on this line: write one limit of a kind");
+    *limit = number * unit->factor;
+    return true;
+}
+
+static bool is_at_number(const struct sp_reader *reader)
+{
+    return reader->token.kind == SP_TOKEN_WORD && *reader->token.place.start >= '0' &&
+           *reader->token.place.start <= '9';
+}
+
+static bool take_preset(struct sp_reader *reader, struct sp_lifetime *ret_lifetime)
+{
+    char name[PRESET_TEXT_BYTES] = "";
+    const struct sp_place *place = &reader->token.place;
+    if (reader->token.kind == SP_TOKEN_WORD && place->len_bytes < sizeof name)
+        memcpy(name, place->start, place->len_bytes);
+    if (sp_lifetime_preset(name, ret_lifetime) != SP_OK) {
+        sp_reader_unexpected(reader, "w2k, nist-r2, nist-r1, or limits such as 8 MB 3600 seconds");
+        return false;
+    }
+    sp_reader_next(reader);
+    return true;
+}
+
+bool sp_reader_lifetime(struct sp_reader *reader, struct sp_lifetime *ret_lifetime)
+{
+    struct sp_lifetime lifetime = {0};
+    if (!is_at_number(reader))
+        return take_preset(reader, ret_lifetime);
+    while (is_at_number(reader)) {
+        if (!take_limit(reader, &lifetime))
+            return false;
+    }
+    *ret_lifetime = lifetime;
+    return true;
+}
+
+void sp_reader_check_lifetime(struct sp_reader *reader, const struct sp_place *place,
+                              enum sp_encryption encryption, const struct sp_lifetime *lifetime)
+{
+    if (encryption != SP_ENCRYPTION_3DES_CBC)
+        return;
+    if (lifetime->hard_bytes == 0)
+        sp_diagnose_error(reader->diagnosis, place,
+                          "3des-cbc needs a byte limit (64-bit blocks, Sweet32): add one, such as 8 MB");
+    else if (lifetime->hard_bytes > TDES_BYTES_MAX)
+        sp_diagnose_error(reader->diagnosis, place,
+                          "3des-cbc may protect at most 32 GB under a key (2^32 blocks): lower the limit");
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The canonical text of a policy: includes resolved, defaults written out, one statement a line. Reading it
+ * gives the same policy, and printing that the same text.
+ */
+#include "policy/model.h"
+#include "core/misuse.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Either to a stream, or to text of size_bytes, cut. */
+struct printer {
+    FILE *out;
+    char *text;
+    size_t size_bytes, used_bytes;
+};
+
+static void put_bytes(struct printer *printer, const char *bytes, size_t len_bytes)
+{
+    if (printer->out != NULL) {
+        (void)fwrite(bytes, 1, len_bytes, printer->out);
+        return;
+    }
+    size_t room = printer->size_bytes - 1 - printer->used_bytes;
+    size_t taken = len_bytes < room ? len_bytes : room;
+    memcpy(printer->text + printer->used_bytes, bytes, taken);
+    printer->used_bytes += taken;
+}
+
+static void put(struct printer *printer, const char *text)
+{
+    put_bytes(printer, text, strlen(text));
+}
+
+static void put_number(struct printer *printer, uint64_t number, const char *behind)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    put(printer, text);
+    put(printer, behind);
+}
+
+static void put_quoted(struct printer *printer, const char *name)
+{
+    put(printer, "\"");
+    for (; *name != '\0'; name++) {
+        if (*name == '"' || *name == '\\')
+            put(printer, "\\");
+        put_bytes(printer, name, 1);
+    }
+    put(printer, "\"");
+}
+
+/* The length of the prefix that the range is, or -1. */
+static int prefix_bits(const struct sp_address_range *range)
+{
+    int bits = 0, size_bits = range->first.family == 4 ? 32 : 128;
+    for (; bits < size_bits; bits++) {
+        unsigned mask = 0x80u >> (bits % 8);
+        if ((range->first.bytes[bits / 8] & mask) != (range->last.bytes[bits / 8] & mask))
+            break;
+    }
+    for (int i = bits; i < size_bits; i++) {
+        unsigned mask = 0x80u >> (i % 8);
+        if ((range->first.bytes[i / 8] & mask) != 0 || (range->last.bytes[i / 8] & mask) == 0)
+            return -1;
+    }
+    return bits;
+}
+
+static void put_addresses(struct printer *printer, const struct sp_address_range *range)
+{
+    char text[SP_ADDRESS_TEXT_BYTES];
+    int bits = prefix_bits(range);
+    put(printer, sp_address_format(&range->first, text));
+    if (bits == (range->first.family == 4 ? 32 : 128))
+        return;
+    put(printer, bits < 0 ? "-" : "/");
+    if (bits < 0)
+        put(printer, sp_address_format(&range->last, text));
+    else
+        put_number(printer, (uint64_t)bits, "");
+}
+
+static void put_ports(struct printer *printer, const struct sp_endpoint *endpoint)
+{
+    bool is_list = endpoint->port_count > 1;
+    put(printer, is_list ? " port { " : " port ");
+    for (uint32_t i = 0; i < endpoint->port_count; i++) {
+        const struct sp_port_range *range = &endpoint->ports[i];
+        put(printer, i == 0 ? "" : ", ");
+        put_number(printer, range->first, range->first == range->last ? "" : "-");
+        if (range->first != range->last)
+            put_number(printer, range->last, "");
+    }
+    put(printer, is_list ? " }" : "");
+}
+
+static void put_endpoint(struct printer *printer, const char *side, const struct sp_endpoint *endpoint)
+{
+    size_t count = (size_t)endpoint->address_count + endpoint->is_me;
+    put(printer, side);
+    put(printer, count > 1 ? "{ " : count == 0 ? "any" : "");
+    if (endpoint->is_me)
+        put(printer, count > 1 ? "me, " : "me");
+    for (uint32_t i = 0; i < endpoint->address_count; i++) {
+        put(printer, i == 0 ? "" : ", ");
+        put_addresses(printer, &endpoint->addresses[i]);
+    }
+    put(printer, count > 1 ? " }" : "");
+    if (endpoint->port_count > 0)
+        put_ports(printer, endpoint);
+}
+
+static void put_protocol(struct printer *printer, uint16_t protocol)
+{
+    switch (protocol) {
+    case SP_PROTOCOL_ANY:
+        return;
+    case IPPROTO_TCP:
+        put(printer, " tcp");
+        return;
+    case IPPROTO_UDP:
+        put(printer, " udp");
+        return;
+    case IPPROTO_ICMP:
+        put(printer, " icmp");
+        return;
+    case IPPROTO_ICMPV6:
+        put(printer, " icmp6");
+        return;
+    case IPPROTO_SCTP:
+        put(printer, " sctp");
+        return;
+    default:
+        put(printer, " ");
+        put_number(printer, protocol, "");
+    }
+}
+
+static void put_rule(struct printer *printer, const struct sp_policy *policy, const struct sp_rule_info *rule)
+{
+    put(printer, sp_action_name(rule->action));
+    put(printer, rule->direction == SP_OUTBOUND ? " out" : " in");
+    put_protocol(printer, rule->protocol);
+    put_endpoint(printer, " from ", &rule->from);
+    put_endpoint(printer, " to ", &rule->to);
+    if (rule->action_index != SP_NO_RULE) {
+        put(printer, " with ");
+        put_quoted(printer, policy->actions[rule->action_index].name);
+    }
+    if (rule->name != NULL) {
+        put(printer, " as ");
+        put_quoted(printer, rule->name);
+    }
+}
+
+static void put_lifetime(struct printer *printer, const struct sp_lifetime *lifetime)
+{
+    const char *preset = sp_lifetime_preset_name(lifetime);
+    put(printer, "    lifetime");
+    if (preset != NULL) {
+        put(printer, " ");
+        put(printer, preset);
+    }
+    const struct {
+        uint64_t limit;
+        const char *unit;
+    } limits[] = {
+        {lifetime->hard_bytes, " bytes"},
+        {lifetime->hard_seconds, " seconds"},
+        {lifetime->hard_packets, " packets"},
+    };
+    for (size_t i = 0; preset == NULL && i < sizeof limits / sizeof *limits; i++) {
+        if (limits[i].limit == 0)
+            continue;
+        put(printer, " ");
+        put_number(printer, limits[i].limit, limits[i].unit);
+    }
+    put(printer, "\n");
+}
+
+static void put_action(struct printer *printer, const struct sp_action_info *action)
+{
+    put(printer, "action ");
+    put_quoted(printer, action->name);
+    put(printer, " {\n    esp ");
+    put(printer, sp_encryption_name(action->encryption));
+    put(printer, " ");
+    put(printer, sp_integrity_name(action->integrity));
+    put(printer, "\n    mode transport\n");
+    put_lifetime(printer, &action->lifetime);
+    put(printer, "    require\n}\n");
+}
+
+void sp_policy_print(const struct sp_policy *policy, FILE *out)
+{
+    SP_REQUIRE(policy != NULL && out != NULL);
+    struct printer printer = {.out = out};
+    for (uint32_t i = 0; i < policy->action_count; i++)
+        put_action(&printer, &policy->actions[i]);
+    for (uint32_t i = 0; i < policy->rule_count; i++) {
+        put_rule(&printer, policy, &policy->rules[i]);
+        put(&printer, "\n");
+    }
+    put(&printer, "default ");
+    put(&printer, sp_action_name(policy->fallback));
+    put(&printer, "\n");
+}
+
+const char *sp_policy_rule_text(const struct sp_policy *policy, uint32_t index, char *text, size_t size_bytes)
+{
+    SP_REQUIRE(policy != NULL && index < policy->rule_count && text != NULL && size_bytes > 0);
+    struct printer printer = {.text = text, .size_bytes = size_bytes};
+    put_rule(&printer, policy, &policy->rules[index]);
+    text[printer.used_bytes] = '\0';
+    return text;
+}
