@@ -32,9 +32,9 @@ SP_API void sp_esp_seal(struct sp_esp *esp, struct sp_packet *packets, size_t co
 /* Finds each ESP packet's SA by SPI and addresses, checks replay, verifies the ICV, and only then decrypts,
  * in place (RFC 4303 3.4): afterwards it is the IP packet that the peer sealed, verdict SP_VERDICT_OPENED and
  * packet->sa set, or SP_VERDICT_DROP with UNKNOWN_SPI, REPLAY, BAD_ICV, BAD_LENGTH, BAD_PADDING,
- * BAD_NEXT_HEADER, DUMMY, FRAGMENT, MALFORMED, HARD_*, or CLEAR_TEXT when it is no ESP packet. No plaintext is ever left in a dropped packet.
- * Packets that already have a verdict are left alone. The replay window belongs to one context at a time:
- * steer packets by SPI. */
+ * BAD_NEXT_HEADER, DUMMY, FRAGMENT, MALFORMED, HARD_*, or CLEAR_TEXT when it is no ESP packet. No plaintext
+ * is ever left in a dropped packet. Packets that already have a verdict are left alone. The replay window
+ * belongs to one context at a time: steer packets by SPI. */
 SP_API void sp_esp_open(struct sp_esp *esp, struct sp_packet *packets, size_t count);
 
 #ifdef __cplusplus
