@@ -31,8 +31,8 @@ SP_API void sp_engine_destroy(struct sp_engine **engine);
 /* Compiles the policy for this host's addresses and puts it in force with one pointer swap; waits until no
  * worker uses the former one. Takes ownership of *policy and nulls it on success; on failure the caller keeps
  * it and the former policy stays in force. SAs without a lifetime of their own get the tightest of the
- * actions that use their suite. SP_ERR_MEMORY, SP_ERR_LIMIT (the rules expand to over 1,000,000 selector
- * boxes). Control thread only. */
+ * actions that use their suite; those added later get it at the next publish. SP_ERR_MEMORY, SP_ERR_LIMIT
+ * (the rules expand to over 1,000,000 selector boxes). Control thread only. */
 SP_API enum sp_status sp_engine_publish(struct sp_engine *engine, struct sp_policy **policy,
                                         const struct sp_me *me) SP_MUST_USE;
 /* The policy in force, NULL before the first; valid until the next publish. Control thread only. */
@@ -64,7 +64,8 @@ SP_API void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direc
 
 /* Sums over all workers, living and gone. Any thread; each number is exact at some moment during the call. */
 SP_API void sp_engine_stats(const struct sp_engine *engine, struct sp_stats *ret_stats);
-/* The same for packets that rule index decided, under the policy in force (SP_NO_RULE: its default). Control
+/* The same for packets that rule index decided, under the policy in force (SP_NO_RULE: its default,
+ * and packets that were dropped before any rule was asked). Control
  * thread. SP_ERR_NOT_FOUND. */
 SP_API enum sp_status sp_engine_rule_stats(const struct sp_engine *engine, uint32_t rule,
                                            struct sp_stats *ret_stats) SP_MUST_USE;

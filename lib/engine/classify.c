@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From packets to rules: headers, keys, one lookup for the whole burst.
+ */
+#include "engine/engine.h"
+
+static struct sp_selector_address key_address(const struct sp_address *address)
+{
+    const uint8_t *bytes = address->bytes;
+    if (address->family == 4)
+        return (struct sp_selector_address){0, sp_read_u32(bytes)};
+    return (struct sp_selector_address){(uint64_t)sp_read_u32(bytes) << 32 | sp_read_u32(bytes + 4),
+                                        (uint64_t)sp_read_u32(bytes + 8) << 32 | sp_read_u32(bytes + 12)};
+}
+
+static struct sp_selector_key key_of(const struct sp_headers *headers)
+{
+    return (struct sp_selector_key){.family = headers->source.family,
+                                    .protocol = headers->protocol,
+                                    .ports_unknown = headers->is_fragment && !headers->has_ports,
+                                    .source_port = headers->source_port,
+                                    .destination_port = headers->destination_port,
+                                    .source = key_address(&headers->source),
+                                    .destination = key_address(&headers->destination)};
+}
+
+void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
+                 struct sp_packet *packets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        worker->keys[i] = (struct sp_selector_key){.family = 4};
+        if (packets[i].verdict == SP_VERDICT_DROP)
+            continue;
+        uint32_t total_bytes;
+        enum sp_drop reason = sp_headers_read(sp_packet_start(&packets[i]), packets[i].len_bytes, true,
+                                              &worker->headers[i], &total_bytes);
+        if (reason != SP_DROP_NONE) {
+            sp_drop_packet(&packets[i], reason);
+            continue;
+        }
+        packets[i].len_bytes = total_bytes; /* without the link's padding */
+        worker->keys[i] = key_of(&worker->headers[i]);
+    }
+    sp_selector_lookup(snapshot->tables[direction], worker->keys, count, worker->boxes);
+    for (size_t i = 0; i < count; i++) {
+        bool is_decided = packets[i].verdict != SP_VERDICT_DROP && worker->boxes[i] != SP_SELECTOR_MISS;
+        packets[i].rule =
+            is_decided ? sp_selector_box(snapshot->tables[direction], worker->boxes[i])->rule : SP_NO_RULE;
+    }
+}
+
+enum sp_action sp_classified_action(const struct sp_snapshot *snapshot, const struct sp_packet *packet)
+{
+    return packet->rule == SP_NO_RULE ? snapshot->fallback : snapshot->rules[packet->rule].action;
+}

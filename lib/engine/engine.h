@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The engine's inside: snapshots, workers, counters.
+ *
+ * A snapshot is a compiled policy; it never changes, and is published by swapping one pointer (user-space
+ * RCU, QSBR). A worker is online for the length of a burst only, so publishing waits for bursts and never for
+ * idle threads.
+ */
+#ifndef SP_ENGINE_ENGINE_H
+#define SP_ENGINE_ENGINE_H
+
+#include "esp/esp.h"
+#include "policy/compile.h"
+#include "sa/sad.h"
+#include "sa/thread.h"
+#include "wire/headers.h"
+
+#include <sallyport/engine.h>
+
+#include <pthread.h>
+#include <urcu-qsbr.h>
+
+/* How many packets go through the stages together: what fits the worker's scratch. */
+#define SP_ENGINE_CHUNK 256
+
+/* What the data path needs of a rule. */
+struct sp_verdict_rule {
+    enum sp_action action;
+    enum sp_mode mode;
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+};
+
+/* Both directions of one counted thing (a rule, an SA, a worker). */
+struct sp_tally {
+    struct sp_counters direction[2];
+};
+
+struct sp_snapshot {
+    uint64_t generation;
+    struct sp_policy *policy;
+    struct sp_selector_table *tables[2];
+    struct sp_verdict_rule *rules;
+    uint32_t rule_count;
+    enum sp_action fallback;
+    /* [worker slot][rule, and one more for what no rule decided]; the last slot sums workers that are gone */
+    struct sp_tally *tallies[SP_WORKERS_MAX + 1];
+};
+
+/* An SA's counters at one worker. Numbers are given again: born_ns tells whose they are. */
+struct sp_sa_tally {
+    uint64_t born_ns;
+    struct sp_tally tally;
+};
+
+#define SP_EVENT_RING 1024u    /* a power of two */
+#define SP_ACQUIRE_MEMORY 256u /* a power of two */
+
+/* One producer (the worker), one consumer (the control thread). */
+struct sp_event_ring {
+    alignas(64) _Atomic uint32_t head; /* next to write */
+    alignas(64) _Atomic uint32_t tail; /* next to read */
+    _Atomic uint64_t lost;
+    struct sp_event events[SP_EVENT_RING];
+};
+
+/* The same acquire is told again after a second, not for each packet. */
+struct sp_acquire_memory {
+    uint64_t told_ns;
+    uint32_t rule;
+    struct sp_address source, destination;
+};
+
+struct sp_worker {
+    struct sp_engine *engine;
+    struct sp_esp *esp;
+    uint32_t slot;
+    uint64_t counted_generation; /* of the policy that the last burst was counted under */
+    struct sp_tally tally;
+    struct sp_sa_tally *sa_tallies; /* [SAD capacity] */
+    struct sp_event_ring ring;
+    struct sp_acquire_memory acquires[SP_ACQUIRE_MEMORY];
+    struct sp_headers headers[SP_ENGINE_CHUNK];
+    struct sp_selector_key keys[SP_ENGINE_CHUNK];
+    uint32_t boxes[SP_ENGINE_CHUNK];
+    uint32_t offered_bytes[SP_ENGINE_CHUNK];
+};
+
+struct sp_engine {
+    struct sp_sad *sad;
+    struct sp_snapshot *snapshot; /* RCU */
+    uint64_t generation;
+    pthread_mutex_t lock; /* workers' coming and going, and who reads the counters */
+    struct sp_worker *workers[SP_WORKERS_MAX];
+    struct sp_tally gone;         /* of workers that are gone */
+    struct sp_sa_tally *gone_sas; /* [SAD capacity] */
+    uint64_t gone_events_lost;
+};
+
+/* snapshot.c. Takes the policy only on SP_OK. */
+enum sp_status sp_snapshot_create(struct sp_policy *policy, const struct sp_me *me,
+                                  struct sp_snapshot **ret_snapshot) SP_MUST_USE;
+void sp_snapshot_destroy(struct sp_snapshot *snapshot);
+/* Counters of a worker slot, zeroed. SP_ERR_MEMORY. */
+enum sp_status sp_snapshot_add_slot(struct sp_snapshot *snapshot, uint32_t slot) SP_MUST_USE;
+/* Moves a slot's counters to the last slot. */
+void sp_snapshot_retire_slot(struct sp_snapshot *snapshot, uint32_t slot);
+
+/* tally.c */
+void sp_tally_sum(struct sp_tally *sum, const struct sp_tally *tally);
+/* Counts packets[i] of one direction, whose lengths were offered_bytes[i] when they came. */
+void sp_count(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
+              const struct sp_packet *packets, size_t count);
+
+/* engine.c: forgets what an earlier call left on the packets, and remembers their lengths for the counters.
+ */
+void sp_worker_begin_chunk(struct sp_worker *worker, const struct sp_snapshot *snapshot,
+                           struct sp_packet *packets, size_t count);
+
+/* events.c: data path */
+void sp_event_acquire(struct sp_worker *worker, const struct sp_headers *headers, uint32_t rule,
+                      uint64_t now_ns);
+
+/* classify.c: reads headers and looks each packet without a verdict up. After it worker->headers, ->boxes and
+ * packet->rule are set; a packet that can't be read is dropped. */
+void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
+                 struct sp_packet *packets, size_t count);
+/* What a lookup's answer says to do with the packet. */
+enum sp_action sp_classified_action(const struct sp_snapshot *snapshot, const struct sp_packet *packet);
+
+static inline void sp_drop_packet(struct sp_packet *packet, enum sp_drop reason)
+{
+    packet->verdict = SP_VERDICT_DROP;
+    packet->reason = reason;
+}
+
+static inline uint8_t *sp_packet_start(const struct sp_packet *packet)
+{
+    return packet->buffer + packet->head_bytes;
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Packets that leave the host (RFC 4301 5.1): classify, find the SA, seal, count.
+ */
+#include "engine/engine.h"
+
+#include "core/clock.h"
+#include "core/misuse.h"
+
+#include <string.h>
+
+/* The last SA found in this burst. Bursts are mostly one flow, and a burst is as long as an SA found may be
+ * kept. */
+struct last_sa {
+    uint32_t rule;
+    struct sp_address source, destination;
+    struct sp_sa *sa;
+};
+
+static struct sp_sa *find_sa(struct sp_worker *worker, const struct sp_snapshot *snapshot, uint32_t rule,
+                             const struct sp_headers *headers, struct last_sa *last)
+{
+    if (last->sa && last->rule == rule && !memcmp(&last->source, &headers->source, sizeof last->source) &&
+        !memcmp(&last->destination, &headers->destination, sizeof last->destination))
+        return last->sa;
+    const struct sp_verdict_rule *verdict = &snapshot->rules[rule];
+    struct sp_sa *sa = sp_sad_find_outbound(worker->engine->sad, &headers->source, &headers->destination,
+                                            verdict->encryption, verdict->integrity, verdict->mode);
+    *last = (struct last_sa){rule, headers->source, headers->destination, sa};
+    return sa;
+}
+
+/* Leaves a packet that is to be sealed without a verdict and with its SA. */
+static void decide(struct sp_worker *worker, const struct sp_snapshot *snapshot, struct sp_packet *packet,
+                   const struct sp_headers *headers, struct last_sa *last, uint64_t now_ns)
+{
+    switch (sp_classified_action(snapshot, packet)) {
+    case SP_ACTION_BYPASS:
+        packet->verdict = SP_VERDICT_BYPASS;
+        return;
+    case SP_ACTION_BLOCK:
+        sp_drop_packet(packet, headers->is_fragment && !headers->has_ports && packet->rule != SP_NO_RULE
+                                   ? SP_DROP_FRAGMENT
+                                   : SP_DROP_POLICY_BLOCK);
+        return;
+    case SP_ACTION_PROTECT:
+        break;
+    }
+    if (headers->is_fragment) { /* RFC 4303 3.3.4: transport mode takes whole datagrams only */
+        sp_drop_packet(packet, SP_DROP_FRAGMENT);
+        return;
+    }
+    struct sp_sa *sa = find_sa(worker, snapshot, packet->rule, headers, last);
+    if (!sa) {
+        sp_drop_packet(packet, SP_DROP_NO_SA);
+        sp_event_acquire(worker, headers, packet->rule, now_ns);
+        return;
+    }
+    packet->sa = sa->number;
+}
+
+static void outbound_chunk(struct sp_worker *worker, const struct sp_snapshot *snapshot,
+                           struct sp_packet *packets, size_t count)
+{
+    struct last_sa last = {0};
+    uint64_t now_ns = sp_clock_now_ns();
+    sp_classify(worker, snapshot, SP_OUTBOUND, packets, count);
+    for (size_t i = 0; i < count; i++)
+        if (packets[i].verdict == SP_VERDICT_NONE)
+            decide(worker, snapshot, &packets[i], &worker->headers[i], &last, now_ns);
+    sp_esp_seal_online(worker->esp, packets, count);
+}
+
+void sp_outbound(struct sp_worker *worker, struct sp_packet *packets, size_t count)
+{
+    SP_REQUIRE(worker && (packets || !count));
+    sp_thread_online();
+    const struct sp_snapshot *snapshot = rcu_dereference(worker->engine->snapshot);
+    for (size_t done = 0; done < count; done += SP_ENGINE_CHUNK) {
+        size_t chunk = count - done < SP_ENGINE_CHUNK ? count - done : SP_ENGINE_CHUNK;
+        sp_worker_begin_chunk(worker, snapshot, packets + done, chunk);
+        if (snapshot)
+            outbound_chunk(worker, snapshot, packets + done, chunk);
+        sp_count(worker, snapshot, SP_OUTBOUND, packets + done, chunk);
+    }
+    sp_thread_offline();
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Tests of lib/engine/engine.c and events.c: publishing, generations, lifetimes from the policy, events.
+ */
+#include "core/clock.h"
+#include "gate.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static struct made_packet made;
+
+static enum sp_verdict leave(struct gate *gate, const char *destination)
+{
+    make_packet(&made, FRONT, destination, IPPROTO_TCP, 4000, 80, 100);
+    sp_outbound(gate->worker, &made.packet, 1);
+    return made.packet.verdict;
+}
+
+Test(engine, publishing_replaces_the_policy_and_counts_generations)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    cr_assert_eq(sp_engine_generation(gate.engine), 1);
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_SEALED);
+    gate_publish(&gate, "default block\n", FRONT);
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_DROP);
+    gate_publish(&gate, "default bypass\n", FRONT);
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_BYPASS);
+    cr_assert_eq(sp_engine_generation(gate.engine), 3);
+    cr_assert_eq(sp_policy_rule_count(sp_engine_policy(gate.engine)), 0);
+    gate_close(&gate);
+}
+
+Test(engine, an_sa_without_a_lifetime_takes_the_tightest_action_of_its_suite)
+{
+    struct gate gate = gate_open("action \"a\" {\n esp 3des-cbc hmac-sha1-96\n lifetime w2k\n}\n"
+                                 "action \"b\" {\n esp 3des-cbc hmac-sha1-96\n lifetime nist-r2\n}\n"
+                                 "protect out tcp from me to any port 80 with \"a\"\n"
+                                 "protect out tcp from me to any port 81 with \"b\"\ndefault bypass\n",
+                                 FRONT);
+    struct sp_sa_info info;
+    cr_assert_eq(sp_sad_get(gate.sad, 0, &info), SP_OK);
+    cr_assert_eq(info.lifetime.hard_bytes, 8u << 20);
+    cr_assert_eq(info.lifetime.hard_seconds, 3600);
+    gate_close(&gate);
+}
+
+Test(engine, one_acquire_a_second_and_flow_is_told)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    for (int i = 0; i < 5; i++)
+        leave(&gate, "192.0.2.50");
+    struct sp_event events[8];
+    cr_assert_eq(sp_engine_events(gate.engine, events, 8), 1);
+    cr_assert_eq(events[0].kind, SP_EVENT_ACQUIRE);
+    cr_assert_eq(events[0].rule, 1);
+    cr_assert_eq(events[0].destination.bytes[3], 50);
+    sp_clock_advance_ns(1100000000u);
+    leave(&gate, "192.0.2.50");
+    cr_assert_eq(sp_engine_events(gate.engine, events, 8), 1);
+    gate_close(&gate);
+}
+
+Test(engine, expiry_is_told_once_even_without_traffic_and_stops_traffic)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    struct sp_event events[8];
+    sp_clock_advance_ns(3200ull * 1000000000u);
+    cr_assert_eq(sp_engine_events(gate.engine, events, 8), 2);
+    cr_assert_eq(events[0].kind, SP_EVENT_SOFT_EXPIRED);
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_SEALED);
+    sp_clock_advance_ns(500ull * 1000000000u);
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_HARD_TIME);
+    cr_assert_eq(sp_engine_events(gate.engine, events, 8), 2);
+    cr_assert_eq(events[0].kind, SP_EVENT_HARD_EXPIRED);
+    cr_assert_eq(sp_engine_events(gate.engine, events, 8), 0);
+    gate_close(&gate);
+}
+
+Test(engine, a_full_event_ring_is_counted_and_never_waited_for)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    char peer[32];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(peer, sizeof peer, "198.51.%d.%d", i / 250, 1 + i % 250);
+        leave(&gate, peer);
+    }
+    struct sp_stats stats;
+    sp_engine_stats(gate.engine, &stats);
+    cr_assert_gt(stats.events_lost, 0);
+    gate_close(&gate);
+}
+
+struct trial {
+    struct gate *gate;
+    atomic_bool is_over;
+    atomic_uint bursts, mixed;
+};
+
+/* Each burst must be all bypass or all block: one generation. */
+static void *offer_bursts(void *argument)
+{
+    struct trial *trial = argument;
+    struct sp_worker *worker;
+    cr_assert_eq(sp_worker_create(trial->gate->engine, &worker), SP_OK);
+    struct made_packet mine;
+    while (!trial->is_over) {
+        struct sp_packet packets[64];
+        make_packet(&mine, FRONT, BACK, IPPROTO_TCP, 1, 2, 3);
+        for (int i = 0; i < 64; i++)
+            packets[i] = mine.packet; /* bypass and block only read */
+        sp_outbound(worker, packets, 64);
+        for (int i = 1; i < 64; i++)
+            if (packets[i].verdict != packets[0].verdict)
+                trial->mixed++;
+        trial->bursts++;
+    }
+    sp_worker_destroy(&worker);
+    return NULL;
+}
+
+Test(engine, a_burst_never_mixes_generations_while_policies_change)
+{
+    struct gate gate = gate_open("default bypass\n", FRONT);
+    struct trial trial = {.gate = &gate};
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, offer_bursts, &trial), 0);
+    for (int i = 0; i < 200 || trial.bursts < 100; i++)
+        gate_publish(&gate, i % 2 ? "default bypass\n" : "default block\n", FRONT);
+    trial.is_over = true;
+    pthread_join(thread, NULL);
+    cr_assert_eq(trial.mixed, 0);
+    gate_close(&gate);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Tests of lib/engine/inbound.c: opening, and the second look at the policy.
+ */
+#include "gate.h"
+
+static struct made_packet made;
+
+/* The made packet as the front-end's gate sends it. */
+static void seal_at_front_end(void)
+{
+    struct gate front = gate_open(FRONT_END, FRONT);
+    sp_outbound(front.worker, &made.packet, 1);
+    cr_assert_eq(made.packet.verdict, SP_VERDICT_SEALED);
+    gate_close(&front);
+}
+
+static struct sp_packet *enter(struct gate *gate)
+{
+    sp_inbound(gate->worker, &made.packet, 1);
+    return &made.packet;
+}
+
+Test(inbound, what_the_front_end_seals_the_back_end_delivers_unchanged)
+{
+    struct gate back = gate_open(BACK_END, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 321);
+    struct made_packet before = made;
+    seal_at_front_end();
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_OPENED);
+    cr_assert_eq(made.packet.rule, 0);
+    cr_assert_eq(made.packet.len_bytes, before.packet.len_bytes);
+    cr_assert_arr_eq(made.memory + made.packet.head_bytes, before.memory + before.packet.head_bytes,
+                     before.packet.len_bytes);
+    gate_close(&back);
+}
+
+Test(inbound, clear_text_to_a_protected_port_is_refused)
+{
+    struct gate back = gate_open(BACK_END, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_CLEAR_TEXT);
+    gate_close(&back);
+}
+
+Test(inbound, replies_in_clear_text_are_refused_by_the_mirror)
+{
+    struct gate front = gate_open(FRONT_END, FRONT);
+    make_packet(&made, BACK, FRONT, IPPROTO_TCP, 80, 4000, 10);
+    cr_assert_eq(enter(&front)->reason, SP_DROP_CLEAR_TEXT);
+    gate_close(&front);
+}
+
+Test(inbound, a_blocked_port_is_refused)
+{
+    struct gate front = gate_open(FRONT_END, FRONT);
+    make_packet(&made, BACK, FRONT, IPPROTO_TCP, 4000, 80, 10);
+    cr_assert_eq(enter(&front)->reason, SP_DROP_POLICY_BLOCK);
+    cr_assert_eq(made.packet.rule, 0);
+    gate_close(&front);
+}
+
+Test(inbound, other_clear_text_passes)
+{
+    struct gate back = gate_open(BACK_END, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_UDP, 4000, 53, 10);
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_BYPASS);
+    gate_close(&back);
+}
+
+Test(inbound, a_clear_fragment_that_may_belong_to_a_protected_port_is_refused)
+{
+    struct gate back = gate_open(BACK_END, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 0, 0, 10);
+    struct iphdr *ip = (struct iphdr *)(void *)(made.memory + made.packet.head_bytes);
+    ip->frag_off = htons(100);
+    ip->check = 0;
+    ip->check = htons(made_checksum(ip, sizeof *ip));
+    cr_assert_eq(enter(&back)->reason, SP_DROP_FRAGMENT);
+    gate_close(&back);
+}
+
+Test(inbound, a_replayed_packet_is_refused)
+{
+    struct gate back = gate_open(BACK_END, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    seal_at_front_end();
+    struct made_packet copy = made;
+    copy.packet.buffer = copy.memory;
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_OPENED);
+    sp_inbound(back.worker, &copy.packet, 1);
+    cr_assert_eq(copy.packet.reason, SP_DROP_REPLAY);
+    gate_close(&back);
+}
+
+Test(inbound, traffic_that_no_rule_protects_is_refused_under_an_sa_and_wiped)
+{
+    struct gate back = gate_open("default bypass\n", BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    seal_at_front_end();
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_SA_MISMATCH);
+    for (uint32_t i = 0; i < made.packet.len_bytes; i++)
+        cr_assert_eq(made.memory[made.packet.head_bytes + i], 0);
+    gate_close(&back);
+}
+
+Test(inbound, an_sa_of_another_suite_than_the_rules_is_refused)
+{
+    struct gate back = gate_open("action \"other\" {\n esp 3des-cbc hmac-sha2-256-128\n}\n"
+                                 "protect in tcp from any to me port 80 with \"other\"\ndefault bypass\n",
+                                 BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    seal_at_front_end();
+    cr_assert_eq(enter(&back)->reason, SP_DROP_SA_MISMATCH);
+    gate_close(&back);
+}
+
+Test(inbound, a_blocked_port_stays_blocked_under_an_sa)
+{
+    struct gate front = gate_open(FRONT_END, FRONT);
+    struct gate back = gate_open("action \"encrypt\" {\n esp 3des-cbc hmac-sha1-96\n}\n"
+                                 "protect out tcp from me to any port 80 with \"encrypt\"\ndefault bypass\n",
+                                 BACK);
+    make_packet(&made, BACK, FRONT, IPPROTO_TCP, 4000, 80, 10);
+    sp_outbound(back.worker, &made.packet, 1);
+    cr_assert_eq(made.packet.verdict, SP_VERDICT_SEALED);
+    cr_assert_eq(enter(&front)->reason, SP_DROP_POLICY_BLOCK);
+    gate_close(&front);
+    gate_close(&back);
+}
+
+Test(inbound, an_unknown_spi_is_refused)
+{
+    struct gate back = gate_bare();
+    gate_publish(&back, BACK_END, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    seal_at_front_end();
+    cr_assert_eq(enter(&back)->reason, SP_DROP_UNKNOWN_SPI);
+    gate_close(&back);
+}

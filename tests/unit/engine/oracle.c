@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The engine's matching against an oracle: random policies as text, random packets, and a naive matcher that
+ * knows neither parser, compiler nor tables, but only the sentence that it wrote itself.
+ */
+#include "gate.h"
+
+struct sentence {
+    enum sp_action action;
+    enum sp_direction direction;
+    int protocol;           /* -1: any */
+    int from, to;           /* index into hosts, ANY or ME */
+    int from_port, to_port; /* -1: none; a range of three ports from there */
+};
+
+enum { ANY = -1, ME = -2, HOSTS = 4, RULES_MAX = 12 };
+static const char *const hosts[HOSTS] = {FRONT, BACK, "198.51.100.7", "2001:db8::9"};
+static const int protocols[3] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+
+static uint64_t state;
+
+static int draw(int below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (int)(state % (uint64_t)below);
+}
+
+static bool family_clash(int from, int to)
+{
+    return from >= 0 && to >= 0 && (from == 3) != (to == 3);
+}
+
+static struct sentence draw_sentence(void)
+{
+    struct sentence it = {.action = (enum sp_action)draw(3), .direction = draw(2) ? SP_INBOUND : SP_OUTBOUND};
+    it.protocol = draw(4) ? protocols[draw(3)] : -1;
+    do {
+        it.from = draw(HOSTS + 2) - 2;
+        it.to = draw(HOSTS + 2) - 2;
+    } while (family_clash(it.from, it.to));
+    bool has_ports = it.protocol == IPPROTO_TCP || it.protocol == IPPROTO_UDP;
+    it.from_port = has_ports && !draw(3) ? draw(6) : -1;
+    it.to_port = has_ports && draw(2) ? draw(6) : -1;
+    return it;
+}
+
+static void write_end(FILE *out, const char *word, int host, int port)
+{
+    fprintf(out, " %s %s", word, host == ANY ? "any" : host == ME ? "me" : hosts[host]);
+    if (port >= 0)
+        fprintf(out, " port %d-%d", 80 + port, 82 + port);
+}
+
+static void write_sentence(FILE *out, const struct sentence *it)
+{
+    fprintf(out, "%s %s", sp_action_name(it->action), it->direction == SP_OUTBOUND ? "out" : "in");
+    if (it->protocol >= 0)
+        fprintf(out, " %s",
+                it->protocol == IPPROTO_TCP   ? "tcp"
+                : it->protocol == IPPROTO_UDP ? "udp"
+                                              : "icmp");
+    write_end(out, "from", it->from, it->from_port);
+    write_end(out, "to", it->to, it->to_port);
+    fprintf(out, "%s\n", it->action == SP_ACTION_PROTECT ? " with \"encrypt\"" : "");
+}
+
+struct flow {
+    enum sp_direction direction;
+    int protocol, from, to, from_port, to_port;
+};
+
+/* The host under test is hosts[0]. */
+static bool end_matches(int wanted, int wanted_port, int host, int port)
+{
+    if (wanted == ME && host != 0)
+        return false;
+    if (wanted >= 0 && wanted != host)
+        return false;
+    return wanted_port < 0 || (port >= 80 + wanted_port && port <= 82 + wanted_port);
+}
+
+static bool sentence_matches(const struct sentence *it, const struct flow *flow)
+{
+    if (it->protocol >= 0 && it->protocol != flow->protocol)
+        return false;
+    if (it->direction == flow->direction)
+        return end_matches(it->from, it->from_port, flow->from, flow->from_port) &&
+               end_matches(it->to, it->to_port, flow->to, flow->to_port);
+    return it->action == SP_ACTION_PROTECT && end_matches(it->to, it->to_port, flow->from, flow->from_port) &&
+           end_matches(it->from, it->from_port, flow->to, flow->to_port);
+}
+
+static struct flow draw_flow(void)
+{
+    struct flow flow = {.direction = draw(2) ? SP_INBOUND : SP_OUTBOUND, .protocol = protocols[draw(3)]};
+    do {
+        flow.from = draw(HOSTS);
+        flow.to = draw(HOSTS);
+    } while (family_clash(flow.from, flow.to));
+    if (flow.protocol != IPPROTO_ICMP) {
+        flow.from_port = 79 + draw(10);
+        flow.to_port = 79 + draw(10);
+    }
+    return flow;
+}
+
+static struct sp_packet ask(struct gate *gate, const struct flow *flow)
+{
+    static struct made_packet made;
+    make_packet(&made, hosts[flow->from], hosts[flow->to], (uint8_t)flow->protocol, (uint16_t)flow->from_port,
+                (uint16_t)flow->to_port, 4);
+    if (flow->direction == SP_OUTBOUND)
+        sp_outbound(gate->worker, &made.packet, 1);
+    else
+        sp_inbound(gate->worker, &made.packet, 1);
+    return made.packet;
+}
+
+/* There are no SAs, so protecting shows as a drop for want of one, or of clear text. */
+static enum sp_drop expected_reason(enum sp_action action, enum sp_direction direction)
+{
+    if (action == SP_ACTION_BYPASS)
+        return SP_DROP_NONE;
+    if (action == SP_ACTION_BLOCK)
+        return SP_DROP_POLICY_BLOCK;
+    return direction == SP_OUTBOUND ? SP_DROP_NO_SA : SP_DROP_CLEAR_TEXT;
+}
+
+static size_t draw_policy(struct sentence *sentences, char **text)
+{
+    size_t size, count = (size_t)draw(RULES_MAX + 1);
+    FILE *out = open_memstream(text, &size);
+    fputs(ENCRYPT, out);
+    for (size_t i = 0; i < count; i++) {
+        sentences[i] = draw_sentence();
+        write_sentence(out, &sentences[i]);
+    }
+    fprintf(out, "default %s\n", draw(2) ? "bypass" : "block");
+    fclose(out);
+    return count;
+}
+
+static void explain_agrees(const struct gate *gate, const struct flow *flow, uint32_t rule)
+{
+    struct sp_flow asked = {.direction = flow->direction,
+                            .protocol = (uint8_t)flow->protocol,
+                            .source_port = (uint16_t)flow->from_port,
+                            .destination_port = (uint16_t)flow->to_port};
+    struct sp_address front;
+    cr_assert_eq(sp_address_parse(hosts[flow->from], &asked.source), SP_OK);
+    cr_assert_eq(sp_address_parse(hosts[flow->to], &asked.destination), SP_OK);
+    cr_assert_eq(sp_address_parse(FRONT, &front), SP_OK);
+    struct sp_me me = {.addresses = &front, .count = 1};
+    struct sp_match match;
+    cr_assert_geq(sp_policy_explain(sp_engine_policy(gate->engine), &me, &asked, &match, 1), 1);
+    cr_assert_eq(match.rule, rule);
+}
+
+Test(oracle, engine_and_explain_agree_with_the_naive_matcher)
+{
+    state = 0x0a4ac1e;
+    struct gate gate = gate_bare();
+    for (int round = 0; round < 300; round++) {
+        struct sentence sentences[RULES_MAX];
+        char *text;
+        size_t count = draw_policy(sentences, &text);
+        gate_publish(&gate, text, FRONT);
+        enum sp_action fallback = sp_policy_default(sp_engine_policy(gate.engine));
+        for (int i = 0; i < 300; i++) {
+            struct flow flow = draw_flow();
+            size_t rule = 0;
+            while (rule < count && !sentence_matches(&sentences[rule], &flow))
+                rule++;
+            enum sp_action action = rule < count ? sentences[rule].action : fallback;
+            struct sp_packet packet = ask(&gate, &flow);
+            cr_assert_eq(packet.rule, rule < count ? (uint32_t)rule : SP_NO_RULE, "round %d:\n%s", round,
+                         text);
+            cr_assert_eq(packet.reason, expected_reason(action, flow.direction), "round %d:\n%s", round,
+                         text);
+            explain_agrees(&gate, &flow, packet.rule);
+        }
+        free(text);
+    }
+    gate_close(&gate);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Tests of lib/engine/outbound.c.
+ */
+#include "gate.h"
+
+static struct made_packet made;
+
+static struct sp_packet *leave(struct gate *gate)
+{
+    sp_outbound(gate->worker, &made.packet, 1);
+    return &made.packet;
+}
+
+Test(outbound, before_the_first_policy_everything_is_blocked)
+{
+    struct gate gate = gate_bare();
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 443, 10);
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_POLICY_BLOCK);
+    gate_close(&gate);
+}
+
+Test(outbound, port_80_of_the_front_end_is_sealed)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    uint32_t clear_bytes = made.packet.len_bytes;
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_SEALED);
+    cr_assert_eq(made.packet.rule, 1);
+    cr_assert_gt(made.packet.len_bytes, clear_bytes);
+    cr_assert_eq(made.packet.buffer[made.packet.head_bytes + 9], IPPROTO_ESP);
+    gate_close(&gate);
+}
+
+Test(outbound, replies_from_port_80_of_the_back_end_are_sealed_by_the_mirror)
+{
+    struct gate gate = gate_open(BACK_END, BACK);
+    make_packet(&made, BACK, FRONT, IPPROTO_TCP, 80, 4000, 10);
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_SEALED);
+    gate_close(&gate);
+}
+
+Test(outbound, other_ports_pass_as_they_are)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 81, 10);
+    struct made_packet before = made;
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_BYPASS);
+    cr_assert_eq(made.packet.rule, SP_NO_RULE);
+    cr_assert_arr_eq(made.memory, before.memory, sizeof made.memory);
+    gate_close(&gate);
+}
+
+Test(outbound, without_an_sa_to_the_peer_the_packet_is_dropped_never_sent_clear)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    make_packet(&made, FRONT, "192.0.2.99", IPPROTO_TCP, 4000, 80, 10);
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_NO_SA);
+    gate_close(&gate);
+}
+
+Test(outbound, fragments_that_a_protect_rule_may_match_are_dropped)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 0, 0, 10);
+    struct iphdr *ip = (struct iphdr *)(void *)(made.memory + made.packet.head_bytes);
+    ip->frag_off = htons(100);
+    ip->check = 0;
+    ip->check = htons(made_checksum(ip, sizeof *ip));
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_FRAGMENT);
+    gate_close(&gate);
+}
+
+Test(outbound, what_is_no_ip_packet_is_dropped)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    made.packet.len_bytes = 10;
+    cr_assert_eq(leave(&gate)->reason, SP_DROP_MALFORMED);
+    gate_close(&gate);
+}
+
+Test(outbound, a_burst_longer_than_the_scratch_is_sealed_to_the_last_packet)
+{
+    enum { count = 600 };
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    struct made_packet *many = calloc(count, sizeof *many);
+    struct sp_packet *packets = calloc(count, sizeof *packets);
+    for (int i = 0; i < count; i++) {
+        make_packet(&many[i], FRONT, BACK, IPPROTO_TCP, (uint16_t)i, i % 3 ? 80 : 443, (size_t)i);
+        packets[i] = many[i].packet;
+    }
+    sp_outbound(gate.worker, packets, count);
+    for (int i = 0; i < count; i++)
+        cr_assert_eq(packets[i].verdict, i % 3 ? SP_VERDICT_SEALED : SP_VERDICT_BYPASS, "packet %d", i);
+    free(packets);
+    free(many);
+    gate_close(&gate);
+}

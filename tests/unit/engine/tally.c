@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Tests of lib/engine/tally.c: whatever is summed, nothing is lost and nothing counted twice.
+ */
+#include "gate.h"
+
+static struct made_packet made;
+
+static void leave(struct gate *gate, const char *destination, uint16_t port)
+{
+    make_packet(&made, FRONT, destination, IPPROTO_TCP, 4000, port, 100);
+    sp_outbound(gate->worker, &made.packet, 1);
+}
+
+static void assert_adds_up(const struct sp_counters *counters)
+{
+    cr_assert_eq(counters->offered_packets, counters->bypassed_packets + counters->sealed_packets +
+                                                counters->opened_packets + gate_dropped(counters));
+}
+
+static struct sp_counters total(const struct gate *gate)
+{
+    struct sp_stats stats;
+    sp_engine_stats(gate->engine, &stats);
+    return stats.direction[SP_OUTBOUND];
+}
+
+static struct sp_counters of_rule(const struct gate *gate, uint32_t rule)
+{
+    struct sp_stats stats;
+    cr_assert_eq(sp_engine_rule_stats(gate->engine, rule, &stats), SP_OK);
+    return stats.direction[SP_OUTBOUND];
+}
+
+static void some_traffic(struct gate *gate)
+{
+    leave(gate, BACK, 80);
+    leave(gate, BACK, 80);
+    leave(gate, BACK, 443);
+    leave(gate, "192.0.2.77", 80);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 1, 2, 3);
+    made.packet.len_bytes = 3;
+    sp_outbound(gate->worker, &made.packet, 1);
+}
+
+Test(tally, totals_rules_and_sas_agree)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    some_traffic(&gate);
+    struct sp_counters all = total(&gate), rule = of_rule(&gate, 1), rest = of_rule(&gate, SP_NO_RULE);
+    cr_assert_eq(all.offered_packets, 5);
+    cr_assert_eq(all.offered_bytes, 4 * 140 + 3);
+    cr_assert_eq(all.sealed_packets, 2);
+    cr_assert_eq(all.bypassed_packets, 1);
+    cr_assert_eq(all.dropped_packets[SP_DROP_NO_SA], 1);
+    cr_assert_eq(all.dropped_packets[SP_DROP_MALFORMED], 1);
+    assert_adds_up(&all);
+    assert_adds_up(&rule);
+    assert_adds_up(&rest);
+    cr_assert_eq(rule.offered_packets + rest.offered_packets, all.offered_packets);
+    struct sp_stats sa;
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, 0, &sa), SP_OK);
+    cr_assert_eq(sa.direction[SP_OUTBOUND].sealed_packets, 2);
+    assert_adds_up(&sa.direction[SP_OUTBOUND]);
+    gate_close(&gate);
+}
+
+Test(tally, a_packet_that_the_host_could_not_send_moves_to_the_drops)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    leave(&gate, BACK, 80);
+    sp_worker_not_sent(gate.worker, SP_OUTBOUND, &made.packet, SP_DROP_HOST_MTU);
+    struct sp_counters all = total(&gate), rule = of_rule(&gate, 1);
+    cr_assert_eq(made.packet.reason, SP_DROP_HOST_MTU);
+    cr_assert_eq(all.sealed_packets, 0);
+    cr_assert_eq(all.dropped_packets[SP_DROP_HOST_MTU], 1);
+    cr_assert_eq(rule.dropped_packets[SP_DROP_HOST_MTU], 1);
+    assert_adds_up(&all);
+    gate_close(&gate);
+}
+
+Test(tally, what_a_worker_counted_outlives_it)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    some_traffic(&gate);
+    sp_worker_destroy(&gate.worker);
+    cr_assert_eq(sp_worker_create(gate.engine, &gate.worker), SP_OK);
+    leave(&gate, BACK, 80);
+    struct sp_stats sa;
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, 0, &sa), SP_OK);
+    cr_assert_eq(total(&gate).sealed_packets, 3);
+    cr_assert_eq(of_rule(&gate, 1).sealed_packets, 3);
+    cr_assert_eq(sa.direction[SP_OUTBOUND].sealed_packets, 3);
+    gate_close(&gate);
+}
+
+Test(tally, an_sa_that_takes_a_removed_ones_number_starts_from_zero)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    leave(&gate, BACK, 80);
+    cr_assert_eq(sp_sad_remove(gate.sad, 0), SP_OK);
+    struct sp_stats sa;
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, 0, &sa), SP_ERR_NOT_FOUND);
+    uint32_t number = gate_add_sa(&gate, 0x2001, FRONT, BACK);
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, number, &sa), SP_OK);
+    cr_assert_eq(sa.direction[SP_OUTBOUND].offered_packets, 0);
+    leave(&gate, BACK, 80);
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, number, &sa), SP_OK);
+    cr_assert_eq(sa.direction[SP_OUTBOUND].sealed_packets, 1);
+    gate_close(&gate);
+}
+
+Test(tally, rules_that_are_not_there_are_not_found)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    struct sp_stats stats;
+    cr_assert_eq(sp_engine_rule_stats(gate.engine, 2, &stats), SP_ERR_NOT_FOUND);
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, 1000000, &stats), SP_ERR_NOT_FOUND);
+    gate_close(&gate);
+}
