@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ESP by raw sockets (raw(7), RFC 3542).
+ *
+ * Both families send with the IP header included. IPv4 also receives it; IPv6 never hands out headers, so
+ * what the engine needs of it is put together again from ancillary data. ESP doesn't authenticate the IP
+ * header, so nothing is lost by that: extension headers in front of ESP were the kernel's to process, and it
+ * has.
+ *
+ * The kernel reassembles before it delivers here (RFC 4303 3.4.1), so a packet may be longer than any MTU.
+ */
+#include "esp_socket.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <stdalign.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef IPV6_HDRINCL
+#define IPV6_HDRINCL 36 /* linux/in6.h, which can't be included beside netinet/in.h */
+#endif
+
+/* Enough for a burst of large TCP windows; what doesn't fit is dropped and counted. */
+#define SOCKET_BUFFER_BYTES (8 << 20)
+#define CONTROL_BYTES                                                                                        \
+    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)))
+
+static bool set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+static bool set_options(int fd, uint8_t family)
+{
+    if (family == 4)
+        return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1);
+    return set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) &&
+           set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+           set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+           set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+}
+
+bool esp_socket_open(uint8_t family, struct esp_socket *ret_socket)
+{
+    *ret_socket = (struct esp_socket){.fd = -1, .family = family};
+    const int fd =
+        socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
+    if (fd < 0 && errno == EAFNOSUPPORT)
+        return true;
+    if (fd < 0 || !set_options(fd, family)) {
+        log_errno("can't open a raw socket for ESP over IPv%d", family);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    (void)set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
+    (void)set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
+    ret_socket->fd = fd;
+    return true;
+}
+
+void esp_socket_close(struct esp_socket *socket)
+{
+    if (socket->fd >= 0)
+        close(socket->fd);
+    socket->fd = -1;
+}
+
+/* The IPv6 header that the kernel has taken off, in front of the payload; false when it told too little. */
+static bool rebuild_header(struct msghdr *message, uint8_t *at, size_t payload_bytes)
+{
+    struct ip6_hdr header = {.ip6_plen = htons((uint16_t)payload_bytes), .ip6_nxt = IPPROTO_ESP};
+    struct sockaddr_in6 source;
+    int traffic_class = 0, hop_limit = 64;
+    bool has_destination = false;
+
+    memcpy(&source, message->msg_name, sizeof source);
+    header.ip6_src = source.sin6_addr;
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(message); item; item = CMSG_NXTHDR(message, item)) {
+        if (item->cmsg_level != IPPROTO_IPV6)
+            continue;
+        if (item->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(item), sizeof info);
+            header.ip6_dst = info.ipi6_addr;
+            has_destination = true;
+        } else if (item->cmsg_type == IPV6_HOPLIMIT) {
+            memcpy(&hop_limit, CMSG_DATA(item), sizeof hop_limit);
+        } else if (item->cmsg_type == IPV6_TCLASS) {
+            memcpy(&traffic_class, CMSG_DATA(item), sizeof traffic_class);
+        }
+    }
+    header.ip6_flow = htonl(6u << 28 | ((uint32_t)traffic_class & 0xff) << 20);
+    header.ip6_hlim = (uint8_t)hop_limit;
+    memcpy(at, &header, sizeof header);
+    return has_destination;
+}
+
+size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *packets)
+{
+    struct mmsghdr messages[BURST_PACKETS];
+    struct iovec vectors[BURST_PACKETS];
+    struct sockaddr_in6 sources[BURST_PACKETS];
+    alignas(struct cmsghdr) uint8_t control[BURST_PACKETS][CONTROL_BYTES];
+    const bool is_six = socket->family == 6;
+    const size_t payload_at = SP_PACKET_HEADROOM_BYTES + (is_six ? sizeof(struct ip6_hdr) : 0);
+
+    for (size_t i = 0; i < BURST_PACKETS; i++) {
+        vectors[i] = (struct iovec){.iov_base = packets[i].buffer + payload_at,
+                                    .iov_len = packets[i].capacity_bytes - payload_at};
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+        if (is_six) {
+            messages[i].msg_hdr.msg_name = &sources[i];
+            messages[i].msg_hdr.msg_namelen = sizeof sources[i];
+            messages[i].msg_hdr.msg_control = control[i];
+            messages[i].msg_hdr.msg_controllen = CONTROL_BYTES;
+        }
+    }
+    const int got = recvmmsg(socket->fd, messages, BURST_PACKETS, MSG_DONTWAIT, NULL);
+    if (got <= 0)
+        return 0;
+    for (int i = 0; i < got; i++) {
+        struct sp_packet *packet = &packets[i];
+        packet->head_bytes = SP_PACKET_HEADROOM_BYTES;
+        packet->len_bytes = messages[i].msg_len;
+        if (is_six &&
+            rebuild_header(&messages[i].msg_hdr, packet->buffer + packet->head_bytes, messages[i].msg_len))
+            packet->len_bytes += (uint32_t)sizeof(struct ip6_hdr);
+        else if (is_six)
+            packet->len_bytes = 0; /* malformed, as the engine will say and count */
+    }
+    return (size_t)got;
+}
+
+static void address_message(uint8_t family, const struct sp_packet *packet, struct sockaddr_storage *address,
+                            struct msghdr *ret_message, struct iovec *vector)
+{
+    uint8_t *ip = packet->buffer + packet->head_bytes;
+    *vector = (struct iovec){.iov_base = ip, .iov_len = packet->len_bytes};
+    *ret_message = (struct msghdr){.msg_name = address, .msg_iov = vector, .msg_iovlen = 1};
+    if (family == 4) {
+        struct sockaddr_in four = {.sin_family = AF_INET};
+        memcpy(&four.sin_addr, ip + offsetof(struct iphdr, daddr), sizeof four.sin_addr);
+        memcpy(address, &four, sizeof four);
+        ret_message->msg_namelen = sizeof four;
+    } else {
+        struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+        memcpy(&six.sin6_addr, ip + offsetof(struct ip6_hdr, ip6_dst), sizeof six.sin6_addr);
+        memcpy(address, &six, sizeof six);
+        ret_message->msg_namelen = sizeof six;
+    }
+}
+
+void esp_socket_send(const struct esp_socket *socket, struct sp_packet *const *packets, size_t count,
+                     enum sp_drop *ret_reasons)
+{
+    struct mmsghdr messages[BURST_PACKETS];
+    struct iovec vectors[BURST_PACKETS];
+    struct sockaddr_storage addresses[BURST_PACKETS];
+    for (size_t i = 0; i < count; i++)
+        address_message(socket->family, packets[i], &addresses[i], &messages[i].msg_hdr, &vectors[i]);
+
+    size_t done = 0;
+    while (done < count) {
+        const int sent = sendmmsg(socket->fd, messages + done, (unsigned)(count - done), MSG_DONTWAIT);
+        for (int i = 0; i < sent; i++)
+            ret_reasons[done++] = SP_DROP_NONE;
+        if (sent < 0 && errno != EINTR) /* sendmmsg only fails on the first of its messages */
+            ret_reasons[done++] = errno == EMSGSIZE ? SP_DROP_HOST_MTU : SP_DROP_HOST_SEND;
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The raw sockets that carry ESP (IP protocol 50), a burst a call.
+ */
+#ifndef SALLYPORTD_ESP_SOCKET_H
+#define SALLYPORTD_ESP_SOCKET_H
+
+#include <sallyport/packet.h>
+
+#include <stdbool.h>
+
+#define BURST_PACKETS 64
+
+struct esp_socket {
+    int fd;
+    uint8_t family; /* 4, 6 */
+};
+
+/* Nonblocking. False after saying why, except when the host has no such family: fd is -1 then. */
+bool esp_socket_open(uint8_t family, struct esp_socket *ret_socket);
+void esp_socket_close(struct esp_socket *socket);
+
+/* Receives up to BURST_PACKETS: each packets[i].buffer of capacity_bytes gets one whole IP packet at
+ * SP_PACKET_HEADROOM_BYTES. How many; 0: none waits. */
+size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *packets);
+
+/* Sends the packets, which are of this socket's family and at most BURST_PACKETS. ret_reasons[i] says what
+ * became of packets[i]: SP_DROP_NONE or SP_DROP_HOST_*. */
+void esp_socket_send(const struct esp_socket *socket, struct sp_packet *const *packets, size_t count,
+                     enum sp_drop *ret_reasons);
+
+#endif

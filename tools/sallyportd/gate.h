@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The data path: from the TUN device through the engine to the wire, and back. Two threads, one a direction,
+ * each with a worker of its own; nothing that the control thread does holds them up.
+ */
+#ifndef SALLYPORTD_GATE_H
+#define SALLYPORTD_GATE_H
+
+#include <sallyport/engine.h>
+
+struct gate;
+
+/* The largest TCP segments that still fit the path once sealed. */
+struct gate_mss {
+    uint16_t ipv4_bytes, ipv6_bytes;
+};
+
+/* Starts both threads on the TUN descriptor, which stays the caller's. NULL after saying why. */
+struct gate *gate_start(struct sp_engine *engine, int tun_fd, const struct gate_mss *mss);
+/* Ends them; nulls. *gate may be NULL. */
+void gate_stop(struct gate **gate);
+
+/* SYNs are lowered to this from now on. */
+void gate_set_mss(struct gate *gate, const struct gate_mss *mss);
+
+/* Readable once the data path has broken for good (its device was taken away). */
+int gate_failure_fd(const struct gate *gate);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The guard: an nftables table that steers what must be protected to the daemon, and drops what should have
+ * come that way but did not. It stands on its own: with the daemon dead it still drops.
+ */
+#ifndef SALLYPORTD_GUARD_H
+#define SALLYPORTD_GUARD_H
+
+#include <sallyport/policy.h>
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct guard;
+
+struct guard_settings {
+    const char *device;
+    uint32_t mark;
+};
+
+/* NULL when memory is out. */
+struct guard *guard_create(const struct guard_settings *settings);
+void guard_destroy(struct guard **guard);
+
+/* Puts the policy's table in the place of any former one, in one transaction. False after saying why, with
+ * the former one untouched. */
+bool guard_install(struct guard *guard, const struct sp_policy *policy);
+void guard_remove(struct guard *guard);
+
+/* What the table counted since the policy in force was installed: control.h's "guard" array. NULL when it
+ * can't be read. */
+json_t *guard_counters(struct guard *guard, const struct sp_policy *policy);
+
+/* The table as nft(8) text. False when memory is out. */
+bool guard_write(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy);
+
+#define GUARD_TABLE "sallyport"
+
+#endif

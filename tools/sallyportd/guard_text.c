@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From the policy to the guard's nft(8) text.
+ *
+ * Three chains walk the policy's rules in order, first match wins, as the engine does:
+ *   steer      output, before routing is done again: what must be protected gets the mark, what is blocked
+ * goes guard_in   input: clear text that should have come through the device, and what is blocked, goes
+ *   guard_out  postrouting: what must be protected but leaves by another device goes; nothing ever should
+ * A protect rule counts in both directions, mirrored in the one it isn't written for. Always let through are
+ * loopback, ESP, what our own device carries, and IPv6 neighbour discovery, without which no peer is found.
+ *
+ * "me" is whatever address the kernel calls local at that moment (fib ... type local), so an address that the
+ * host gains is guarded at once.
+ *
+ * A packet that is a fragment without ports is refused where a protect or block rule about ports may have
+ * meant it, as in the engine: the kernel reassembles IPv4 before the input hook, IPv6 after it.
+ */
+#include "guard.h"
+
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct chain {
+    const char *name;
+    const char *hook;
+    bool is_outbound;
+    bool is_steering;
+};
+
+static const struct chain chains[] = {
+    {"steer", "type route hook output priority mangle; policy accept;", true, true},
+    {"guard_in", "type filter hook input priority filter - 10; policy accept;", false, false},
+    {"guard_out", "type filter hook postrouting priority srcnat + 10; policy accept;", true, false},
+};
+#define CHAIN_COUNT (sizeof chains / sizeof *chains)
+
+/* ---- matches ---------------------------------------------------------------------------------------------
+ */
+
+static int compare_ranges(const void *left, const void *right)
+{
+    const struct sp_address_range *one = left, *other = right;
+    return memcmp(one->first.bytes, other->first.bytes, sizeof one->first.bytes);
+}
+
+/* Sorted, and those that overlap made one, because nft refuses sets whose intervals do. */
+static size_t merge_ranges(struct sp_address_range *ranges, size_t count)
+{
+    size_t used = 0;
+    qsort(ranges, count, sizeof *ranges, compare_ranges);
+    for (size_t i = 0; i < count; i++) {
+        struct sp_address_range *last = used ? &ranges[used - 1] : NULL;
+        if (!last || memcmp(ranges[i].first.bytes, last->last.bytes, sizeof last->last.bytes) > 0)
+            ranges[used++] = ranges[i];
+        else if (memcmp(ranges[i].last.bytes, last->last.bytes, sizeof last->last.bytes) > 0)
+            last->last = ranges[i].last;
+    }
+    return used;
+}
+
+static bool is_everything(const struct sp_address_range *range)
+{
+    const size_t address_bytes = range->first.family == 4 ? 4 : 16;
+    for (size_t i = 0; i < address_bytes; i++)
+        if (range->first.bytes[i] != 0 || range->last.bytes[i] != 0xff)
+            return false;
+    return true;
+}
+
+static void write_ranges(FILE *out, const struct sp_address_range *ranges, size_t count)
+{
+    char first[SP_ADDRESS_TEXT_BYTES], last[SP_ADDRESS_TEXT_BYTES];
+    fputs("{ ", out);
+    for (size_t i = 0; i < count; i++) {
+        sp_address_format(&ranges[i].first, first);
+        sp_address_format(&ranges[i].last, last);
+        const bool is_single = strcmp(first, last) == 0;
+        fprintf(out, "%s%s%s%s", i ? ", " : "", first, is_single ? "" : "-", is_single ? "" : last);
+    }
+    fputs(" } ", out);
+}
+
+/* One end of a selector falls apart into up to three matches, of which any will do. */
+enum part { PART_ANY, PART_ME, PART_IPV4, PART_IPV6, PART_COUNT };
+
+static size_t ranges_of(const struct sp_endpoint *end, uint8_t family, struct sp_address_range *ranges)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < end->address_count; i++)
+        if (end->addresses[i].first.family == family)
+            ranges[count++] = end->addresses[i];
+    return merge_ranges(ranges, count);
+}
+
+static uint8_t part_family(enum part part)
+{
+    return part == PART_IPV4 ? 4 : part == PART_IPV6 ? 6 : 0;
+}
+
+static bool has_part(const struct sp_endpoint *end, enum part part)
+{
+    if (part == PART_ANY)
+        return !end->is_me && end->address_count == 0;
+    if (part == PART_ME)
+        return end->is_me;
+    for (uint32_t i = 0; i < end->address_count; i++)
+        if (end->addresses[i].first.family == part_family(part))
+            return true;
+    return false;
+}
+
+static bool write_addresses(FILE *out, const struct sp_endpoint *end, enum part part, const char *side)
+{
+    if (part == PART_ANY)
+        return true;
+    if (part == PART_ME) {
+        fprintf(out, "fib %s type local ", side);
+        return true;
+    }
+    struct sp_address_range *ranges = calloc(end->address_count, sizeof *ranges);
+    if (!ranges)
+        return false;
+    const size_t count = ranges_of(end, part_family(part), ranges);
+    if (is_everything(&ranges[0])) {
+        fprintf(out, "meta nfproto ipv%u ", part_family(part));
+    } else {
+        fprintf(out, "%s %s ", part == PART_IPV4 ? "ip" : "ip6", side);
+        write_ranges(out, ranges, count);
+    }
+    free(ranges);
+    return true;
+}
+
+static bool has_ports(const struct sp_endpoint *end)
+{
+    for (uint32_t i = 0; i < end->port_count; i++)
+        if (end->ports[i].first == 0 && end->ports[i].last == UINT16_MAX)
+            return false;
+    return end->port_count > 0;
+}
+
+static void write_ports(FILE *out, const struct sp_endpoint *end, const char *side)
+{
+    static const size_t all_ports = (size_t)UINT16_MAX + 1;
+    uint8_t wanted[UINT16_MAX + 1] = {0};
+    if (!has_ports(end))
+        return;
+    for (uint32_t i = 0; i < end->port_count; i++)
+        for (uint32_t port = end->ports[i].first; port <= end->ports[i].last; port++)
+            wanted[port] = 1;
+
+    fprintf(out, "th %s { ", side);
+    const char *separator = "";
+    for (size_t first = 0; first < all_ports; first++) {
+        if (!wanted[first])
+            continue;
+        size_t last = first;
+        while (last + 1 < all_ports && wanted[last + 1])
+            last++;
+        fprintf(out, first == last ? "%s%zu" : "%s%zu-%zu", separator, first, last);
+        separator = ", ";
+        first = last;
+    }
+    fputs(" } ", out);
+}
+
+static void write_protocol(FILE *out, const struct sp_rule_info *rule)
+{
+    if (rule->protocol != SP_PROTOCOL_ANY)
+        fprintf(out, "meta l4proto %u ", rule->protocol);
+    else if (has_ports(&rule->from) || has_ports(&rule->to))
+        fprintf(out, "meta l4proto { %d, %d, %d, %d } ", IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP,
+                IPPROTO_SCTP);
+}
+
+/* ---- rules -----------------------------------------------------------------------------------------------
+ */
+
+/* A rule as a chain sees it: which end is the packet's source. */
+struct view {
+    const struct chain *chain;
+    const struct sp_rule_info *rule;
+    uint32_t index;
+    uint32_t mark;
+    const struct sp_endpoint *source, *destination;
+};
+
+static void write_decision(FILE *out, const struct view *view)
+{
+    if (view->rule->action == SP_ACTION_BYPASS)
+        fputs("accept", out);
+    else if (view->rule->action == SP_ACTION_PROTECT && view->chain->is_steering)
+        fprintf(out, "counter name steer_%" PRIu32 " meta mark set %#" PRIx32 " accept", view->index,
+                view->mark);
+    else
+        fprintf(out, "counter name %s_%" PRIu32 " drop", view->chain->name, view->index);
+    fprintf(out, " comment \"rule %" PRIu32 ", line %" PRIu32 "\"\n", view->index, view->rule->line);
+}
+
+/* What the packet must be for its ports to be unknown; NULL ends the list. */
+static const char *const fragment_matches[] = {"ip frag-off & 0x1fff != 0 ", "frag frag-off != 0 ", NULL};
+
+static bool write_match(FILE *out, const struct view *view, enum part source, enum part destination,
+                        const char *fragment)
+{
+    fputs("\t\t", out);
+    if (!write_addresses(out, view->source, source, "saddr") ||
+        !write_addresses(out, view->destination, destination, "daddr"))
+        return false;
+    write_protocol(out, view->rule);
+    if (fragment) {
+        fputs(fragment, out);
+    } else {
+        write_ports(out, view->source, "sport");
+        write_ports(out, view->destination, "dport");
+    }
+    write_decision(out, view);
+    return true;
+}
+
+static bool write_combination(FILE *out, const struct view *view, enum part source, enum part destination)
+{
+    const uint8_t families[] = {part_family(source), part_family(destination)};
+    if (families[0] && families[1] && families[0] != families[1])
+        return true; /* no packet is both */
+    if (!write_match(out, view, source, destination, NULL))
+        return false;
+    if (view->rule->action == SP_ACTION_BYPASS || (!has_ports(view->source) && !has_ports(view->destination)))
+        return true;
+    const uint8_t family = families[0] ? families[0] : families[1];
+    return (family == 6 || write_match(out, view, source, destination, fragment_matches[0])) &&
+           (family == 4 || write_match(out, view, source, destination, fragment_matches[1]));
+}
+
+static bool write_rule(FILE *out, const struct view *view)
+{
+    for (enum part source = PART_ANY; source < PART_COUNT; source++)
+        for (enum part destination = PART_ANY; destination < PART_COUNT; destination++)
+            if (has_part(view->source, source) && has_part(view->destination, destination) &&
+                !write_combination(out, view, source, destination))
+                return false;
+    return true;
+}
+
+/* ---- chains ----------------------------------------------------------------------------------------------
+ */
+
+static void write_exceptions(FILE *out, const struct chain *chain, const char *device)
+{
+    const char *loopback = chain->is_outbound ? "oif" : "iif";
+    fprintf(out, "\t\t%s \"lo\" accept\n", loopback);
+    fprintf(out, "\t\tmeta l4proto %d accept\n", IPPROTO_ESP);
+    if (!chain->is_steering)
+        fprintf(out, "\t\t%sname \"%s\" accept\n", loopback, device);
+    fputs("\t\tmeta l4proto ipv6-icmp icmpv6 type 133-137 ip6 hoplimit 255 accept\n", out);
+}
+
+static bool write_chain(FILE *out, const struct chain *chain, const struct guard_settings *settings,
+                        const struct sp_policy *policy)
+{
+    fprintf(out, "\tchain %s {\n\t\t%s\n", chain->name, chain->hook);
+    write_exceptions(out, chain, settings->device);
+    for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++) {
+        struct sp_rule_info rule;
+        if (sp_policy_rule(policy, index, &rule) != SP_OK)
+            return false;
+        const bool is_as_written = (rule.direction == SP_OUTBOUND) == chain->is_outbound;
+        if (!is_as_written && rule.action != SP_ACTION_PROTECT)
+            continue;
+        const struct view view = {.chain = chain,
+                                  .rule = &rule,
+                                  .index = index,
+                                  .mark = settings->mark,
+                                  .source = is_as_written ? &rule.from : &rule.to,
+                                  .destination = is_as_written ? &rule.to : &rule.from};
+        if (!write_rule(out, &view))
+            return false;
+    }
+    if (sp_policy_default(policy) == SP_ACTION_BLOCK)
+        fprintf(out, "\t\tcounter name %s_default drop\n", chain->name);
+    fputs("\t}\n", out);
+    return true;
+}
+
+/* A counter for each chain and rule, used or not: they cost nothing, and their names need no bookkeeping. */
+static void write_counters(FILE *out, const struct sp_policy *policy)
+{
+    for (size_t i = 0; i < CHAIN_COUNT; i++) {
+        for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++)
+            fprintf(out, "\tcounter %s_%" PRIu32 " { }\n", chains[i].name, index);
+        fprintf(out, "\tcounter %s_default { }\n", chains[i].name);
+    }
+}
+
+bool guard_write(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy)
+{
+    /* made in case it isn't there, so that deleting it is never an error; nft does the file as one
+     * transaction */
+    fputs("table inet " GUARD_TABLE "\ndelete table inet " GUARD_TABLE "\ntable inet " GUARD_TABLE " {\n",
+          out);
+    write_counters(out, policy);
+    bool is_written = true;
+    for (size_t i = 0; i < CHAIN_COUNT && is_written; i++)
+        is_written = write_chain(out, &chains[i], settings, policy);
+    fputs("}\n", out);
+    return is_written && !ferror(out);
+}

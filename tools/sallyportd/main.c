@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * sallyportd: keeps a live Linux host to its policy with the `user` backend, on a kernel that need not know
+ * ESP at all.
+ *
+ * The order of things is what keeps it closed. First everything that may be wrong with the policy and the
+ * keys is found, while nothing is touched. Then the guard goes up, so that nothing that needs protection can
+ * leave or enter in clear. Then the dead end for marked packets, and only then the device, the engine and the
+ * road to it. Whatever fails after the guard is up leaves it up: no protected traffic rather than traffic in
+ * clear.
+ */
+#include "daemon.h"
+#include "log.h"
+#include "loop.h"
+#include "policy_source.h"
+#include "status.h"
+#include "tun.h"
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 1
+#define EXIT_NOT_APPLIED 2
+
+#define SAD_CAPACITY 65536u
+#define IPV6_LEAST_MTU_BYTES 1280u
+
+/* Plaintext is in our memory, and keys are in the arena: neither belongs in a core file or a debugger. */
+static void hide_memory(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+static bool load_keys(struct daemon *daemon)
+{
+    struct sp_report *report = NULL;
+    if (sp_sad_create(SAD_CAPACITY, &daemon->sad) != SP_OK || sp_report_create(&report) != SP_OK) {
+        log_line("no memory for keys; is there a limit on locked memory (ulimit -l)?");
+        return false;
+    }
+    const enum sp_status status = sp_sad_load(daemon->sad, daemon->options.keys_path, report);
+    sp_report_print(report, stderr);
+    if (status != SP_OK && sp_report_errors(report) == 0)
+        log_line("%s: %s", daemon->options.keys_path, sp_status_text(status));
+    sp_report_destroy(&report);
+    return status == SP_OK;
+}
+
+static char *answer_request(void *context, const char *request)
+{
+    static const char refusal[] =
+        "{\"ok\": false, \"error\": \"the only question is {\\\"ask\\\": \\\"status\\\"}\"}\n";
+    json_t *question = json_loads(request, 0, NULL);
+    const char *ask = json_string_value(json_object_get(question, "ask"));
+    const bool is_status = ask && strcmp(ask, "status") == 0;
+    json_decref(question);
+    if (!is_status)
+        return strdup(refusal);
+    json_t *status = status_build(context);
+    char *text = json_dumps(status, JSON_COMPACT);
+    json_decref(status);
+    return text;
+}
+
+static uint32_t path_mtu_bytes(const struct daemon *daemon)
+{
+    return daemon->options.path_mtu_bytes ? daemon->options.path_mtu_bytes
+                                          : host_path_mtu_bytes(daemon->sad, &daemon->me);
+}
+
+/* The device's MTU is the path's without what ESP adds, so that the kernel itself tells senders, and
+ * fragments nothing that would then be too long. IPv6 needs 1280 or the kernel turns it off there. */
+static uint32_t device_mtu_bytes(const struct sp_policy *policy, uint32_t path_mtu)
+{
+    const uint32_t overhead = policy_overhead_bytes(policy);
+    const uint32_t left = path_mtu > overhead ? path_mtu - overhead : 0;
+    return left > IPV6_LEAST_MTU_BYTES ? left : IPV6_LEAST_MTU_BYTES;
+}
+
+/* From here on the host is closed. */
+static bool close_host(struct daemon *daemon, const struct sp_policy *policy)
+{
+    const struct guard_settings settings = {.device = daemon->options.device, .mark = daemon->options.mark};
+    daemon->guard = guard_create(&settings);
+    if (!daemon->guard) {
+        log_line("can't talk to nftables: no memory");
+        return false;
+    }
+    daemon->routes = (struct routes){.mark = daemon->options.mark, .table = daemon->options.table};
+    return guard_install(daemon->guard, policy) && routes_close(&daemon->routes);
+}
+
+/* And now opens it for ESP. Takes the policy over. */
+static bool open_gate(struct daemon *daemon, struct sp_policy **policy)
+{
+    const uint32_t path_mtu = path_mtu_bytes(daemon);
+    const struct gate_mss mss = policy_mss(*policy, path_mtu);
+    daemon->device_mtu_bytes = device_mtu_bytes(*policy, path_mtu);
+    const enum sp_status status = sp_engine_publish(daemon->engine, policy, &daemon->me);
+    if (status != SP_OK) {
+        log_line("the policy can't be put in force: %s", sp_status_text(status));
+        return false;
+    }
+    daemon->tun_fd = tun_open(daemon->options.device, daemon->device_mtu_bytes);
+    if (daemon->tun_fd < 0)
+        return false;
+    daemon->gate = gate_start(daemon->engine, daemon->tun_fd, &mss);
+    if (!daemon->gate)
+        return false;
+    daemon->routes.device_index = if_nametoindex(daemon->options.device);
+    return routes_open(&daemon->routes);
+}
+
+static void open_host(struct daemon *daemon)
+{
+    routes_remove(&daemon->routes);
+    guard_remove(daemon->guard);
+}
+
+static int serve(struct daemon *daemon, struct sp_policy **policy)
+{
+    int code = EXIT_NOT_APPLIED;
+    struct control_server *server =
+        control_server_create(daemon->options.control_path, answer_request, daemon);
+    if (!server)
+        return code;
+    if (!close_host(daemon, *policy) || !open_gate(daemon, policy)) {
+        log_line("not started; if the guard is up it stays up: \"nft delete table inet " GUARD_TABLE
+                 "\" takes it away");
+        goto out;
+    }
+    log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
+             sp_sad_count(daemon->sad), daemon->options.device);
+    if (loop_run(daemon, server) == LOOP_ASKED)
+        code = 0;
+    if (code == 0 && !daemon->options.leave_guard)
+        open_host(daemon);
+    else
+        log_line("the guard stays up: what the policy protects or blocks goes nowhere");
+out:
+    control_server_destroy(&server);
+    gate_stop(&daemon->gate);
+    if (daemon->tun_fd >= 0)
+        close(daemon->tun_fd);
+    guard_destroy(&daemon->guard);
+    return code;
+}
+
+static int run(struct daemon *daemon)
+{
+    struct sp_policy *policy = NULL;
+    int code = EXIT_USAGE;
+    if (!policy_source_read(daemon->options.policy_path, &policy, &daemon->source) || !load_keys(daemon))
+        goto out;
+    code = EXIT_NOT_APPLIED;
+    if (geteuid() != 0) {
+        log_line("must be root: it sets up nftables, routes, a TUN device and raw sockets");
+        goto out;
+    }
+    if (sp_engine_create(daemon->sad, &daemon->engine) != SP_OK) {
+        log_line("no memory");
+        goto out;
+    }
+    if (!host_addresses(daemon->options.device, &daemon->me) || !host_lock_take(&daemon->lock))
+        goto out;
+    code = serve(daemon, &policy);
+    host_lock_release(&daemon->lock);
+out:
+    sp_policy_destroy(&policy);
+    sp_engine_destroy(&daemon->engine);
+    sp_sad_destroy(&daemon->sad);
+    policy_source_free(&daemon->source);
+    host_addresses_free(&daemon->me);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {.tun_fd = -1};
+    const int code = options_read(argc, argv, &daemon.options);
+    if (code != OPTIONS_GO_ON)
+        return code;
+    hide_memory();
+    loop_block_signals();
+    clock_gettime(CLOCK_BOOTTIME, &daemon.started);
+    return run(&daemon);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Reading sallyportd's command line.
+ */
+#include "options.h"
+
+#include "control.h"
+
+#include <sallyport/status.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_MARK 0x5a11u
+
+static const char usage_text[] =
+    "usage: sallyportd --policy FILE --keys FILE [OPTION...]\n"
+    "\n"
+    "Keeps this host's traffic to its IPsec policy: what must be protected leaves as ESP or not at all.\n"
+    "Runs in the foreground, logs to stderr, and undoes on SIGTERM what it set up. SIGHUP reads the policy\n"
+    "again. Needs root.\n"
+    "\n"
+    "  --policy FILE    the policy, sallyport.conf(5)\n"
+    "  --keys FILE      the security associations, sallyport.keys(5)\n"
+    "  --device NAME    of the TUN device to make (sally0)\n"
+    "  --control PATH   of the control socket (" CONTROL_DEFAULT_PATH ")\n"
+    "  --mtu BYTES      of the path to the peers (asked of the kernel), 576 to 65535\n"
+    "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
+    "  --table NUMBER   of the routes that do so (the same number as the mark)\n"
+    "  --leave-guard    at the end leave the guard up: protected traffic stays stopped\n"
+    "  --version\n"
+    "  --help\n"
+    "\n"
+    "example: sallyportd --policy /etc/sallyport/front-end.policy --keys /etc/sallyport/front-end.keys\n";
+
+enum {
+    OPT_POLICY = 1,
+    OPT_KEYS,
+    OPT_DEVICE,
+    OPT_CONTROL,
+    OPT_MTU,
+    OPT_MARK,
+    OPT_TABLE,
+    OPT_LEAVE,
+    OPT_VERSION
+};
+
+static const struct option long_options[] = {
+    {"policy", required_argument, NULL, OPT_POLICY},
+    {"keys", required_argument, NULL, OPT_KEYS},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"control", required_argument, NULL, OPT_CONTROL},
+    {"mtu", required_argument, NULL, OPT_MTU},
+    {"mark", required_argument, NULL, OPT_MARK},
+    {"table", required_argument, NULL, OPT_TABLE},
+    {"leave-guard", no_argument, NULL, OPT_LEAVE},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool read_number(const char *option, const char *text, uint32_t least, uint32_t most,
+                        uint32_t *ret_value)
+{
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 0);
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || value < least || value > most) {
+        fprintf(stderr, "sallyportd: --%s takes a number from %u to %u, not \"%s\"\n", option, least, most,
+                text);
+        return false;
+    }
+    *ret_value = (uint32_t)value;
+    return true;
+}
+
+/* What the kernel takes as a name, and nft takes between quotes. */
+static bool is_device_name(const char *name)
+{
+    const size_t len_bytes = strlen(name);
+    if (len_bytes == 0 || len_bytes >= IFNAMSIZ || strcmp(name, "lo") == 0)
+        return false;
+    for (const char *at = name; *at; at++)
+        if (!isalnum((unsigned char)*at) && *at != '-' && *at != '_' && (*at != '.' || at == name))
+            return false;
+    return true;
+}
+
+static bool take_option(int option, const char *value, struct options *options)
+{
+    switch (option) {
+    case OPT_POLICY:
+        options->policy_path = value;
+        return true;
+    case OPT_KEYS:
+        options->keys_path = value;
+        return true;
+    case OPT_DEVICE:
+        options->device = value;
+        if (!is_device_name(value))
+            fprintf(stderr, "sallyportd: --device takes up to 15 letters, digits, '-', '_' and '.'\n");
+        return is_device_name(value);
+    case OPT_CONTROL:
+        options->control_path = value;
+        return true;
+    case OPT_MTU:
+        return read_number("mtu", value, 576, 65535, &options->path_mtu_bytes);
+    case OPT_MARK:
+        return read_number("mark", value, 1, UINT32_MAX, &options->mark);
+    case OPT_TABLE: /* 253 to 255 are the kernel's default, main and local */
+        if (!read_number("table", value, 1, UINT32_MAX, &options->table))
+            return false;
+        if (options->table >= 253 && options->table <= 255)
+            fprintf(stderr, "sallyportd: --table %u is one of the kernel's own tables\n", options->table);
+        return options->table < 253 || options->table > 255;
+    case OPT_LEAVE:
+        options->leave_guard = true;
+        return true;
+    default: /* getopt has told what is wrong */
+        return false;
+    }
+}
+
+int options_read(int argc, char **argv, struct options *ret_options)
+{
+    struct options options = {.device = "sally0", .control_path = CONTROL_DEFAULT_PATH, .mark = DEFAULT_MARK};
+    int option;
+    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(usage_text, stdout);
+            return 0;
+        }
+        if (option == OPT_VERSION) {
+            printf("sallyportd %s\n", sp_version());
+            return 0;
+        }
+        if (!take_option(option, optarg, &options))
+            return 1;
+    }
+    if (optind != argc || !options.policy_path || !options.keys_path) {
+        fputs(usage_text, stderr);
+        return 1;
+    }
+    if (options.table == 0)
+        options.table = options.mark >= 253 && options.mark <= 255 ? DEFAULT_MARK : options.mark;
+    *ret_options = options;
+    return OPTIONS_GO_ON;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What sallyportd is told on its command line.
+ */
+#ifndef SALLYPORTD_OPTIONS_H
+#define SALLYPORTD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+    const char *policy_path, *keys_path;
+    const char *device;
+    const char *control_path;
+    uint32_t path_mtu_bytes; /* 0: ask the kernel */
+    uint32_t mark;           /* of packets that are steered */
+    uint32_t table;          /* of routes, where they are steered to */
+    bool leave_guard;
+};
+
+#define OPTIONS_GO_ON (-1)
+
+/* OPTIONS_GO_ON, or the code to exit with: help was asked for, or something is wrong and was said. */
+int options_read(int argc, char **argv, struct options *ret_options);
+
+#endif

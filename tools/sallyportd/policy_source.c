@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Keeping the policy in force while the host changes under it.
+ *
+ * The engine takes a policy over, and knows "me" as a list of addresses. So a changed list needs the policy a
+ * second time: it is parsed again from its own canonical text, not from the file, which somebody may be in
+ * the middle of editing.
+ */
+#include "policy_source.h"
+
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IPV4_HEADER_BYTES 20u
+#define IPV6_HEADER_BYTES 40u
+#define TCP_HEADER_BYTES 20u
+#define MSS_LEAST_BYTES 88u /* what Linux itself will not go below (TCP_MIN_MSS) */
+
+static bool print_canonical(const struct sp_policy *policy, struct policy_source *source)
+{
+    size_t len_bytes = 0;
+    FILE *out = open_memstream(&source->text, &len_bytes);
+    if (!out)
+        return false;
+    sp_policy_print(policy, out);
+    return fclose(out) == 0;
+}
+
+static bool remember(const struct sp_policy *policy, struct policy_source *ret_source)
+{
+    struct policy_source source = {.place_count = sp_policy_rule_count(policy)};
+    source.places = calloc(source.place_count + 1, sizeof *source.places);
+    if (!source.places || !print_canonical(policy, &source))
+        goto fail;
+    for (uint32_t i = 0; i < source.place_count; i++) {
+        struct sp_rule_info rule;
+        if (sp_policy_rule(policy, i, &rule) != SP_OK)
+            goto fail;
+        source.places[i].line = rule.line;
+        source.places[i].file = strdup(rule.file ? rule.file : "");
+        if (!source.places[i].file)
+            goto fail;
+    }
+    *ret_source = source;
+    return true;
+fail:
+    policy_source_free(&source);
+    return false;
+}
+
+void policy_source_free(struct policy_source *source)
+{
+    for (uint32_t i = 0; source->places && i < source->place_count; i++)
+        free(source->places[i].file);
+    free(source->places);
+    free(source->text);
+    *source = (struct policy_source){0};
+}
+
+bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct policy_source *ret_source)
+{
+    struct sp_report *report = NULL;
+    struct sp_policy *policy = NULL;
+    if (sp_report_create(&report) != SP_OK) {
+        log_line("no memory");
+        return false;
+    }
+    const enum sp_status status = sp_policy_load(path, &policy, report);
+    sp_report_print(report, stderr);
+    if (status != SP_OK && sp_report_errors(report) == 0)
+        log_line("%s: %s", path, sp_status_text(status));
+    sp_report_destroy(&report);
+    if (status != SP_OK)
+        return false;
+    if (!remember(policy, ret_source)) {
+        log_line("no memory");
+        sp_policy_destroy(&policy);
+        return false;
+    }
+    *ret_policy = policy;
+    return true;
+}
+
+uint32_t policy_overhead_bytes(const struct sp_policy *policy)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < sp_policy_action_count(policy); i++) {
+        struct sp_action_info action;
+        if (sp_policy_action(policy, i, &action) != SP_OK)
+            continue;
+        const size_t overhead = sp_suite_overhead_bytes(action.encryption, action.integrity);
+        most = overhead > most ? overhead : most;
+    }
+    return (uint32_t)most;
+}
+
+struct gate_mss policy_mss(const struct sp_policy *policy, uint32_t path_mtu_bytes)
+{
+    const uint32_t taken = policy_overhead_bytes(policy) + TCP_HEADER_BYTES + IPV6_HEADER_BYTES;
+    const uint32_t six = path_mtu_bytes > taken + MSS_LEAST_BYTES ? path_mtu_bytes - taken : MSS_LEAST_BYTES;
+    const uint32_t four = six + IPV6_HEADER_BYTES - IPV4_HEADER_BYTES;
+    return (struct gate_mss){.ipv4_bytes = (uint16_t)(four > UINT16_MAX ? UINT16_MAX : four),
+                             .ipv6_bytes = (uint16_t)(six > UINT16_MAX ? UINT16_MAX : six)};
+}
+
+/* Once the policy is in force, whatever follows from it. */
+static void refresh_mss(struct daemon *daemon)
+{
+    const uint32_t path_mtu = daemon->options.path_mtu_bytes ? daemon->options.path_mtu_bytes
+                                                             : host_path_mtu_bytes(daemon->sad, &daemon->me);
+    const struct gate_mss mss = policy_mss(sp_engine_policy(daemon->engine), path_mtu);
+    gate_set_mss(daemon->gate, &mss);
+}
+
+void policy_refresh_addresses(struct daemon *daemon)
+{
+    struct sp_me me;
+    struct sp_report *report = NULL;
+    struct sp_policy *policy = NULL;
+    if (!host_addresses(daemon->options.device, &me))
+        return;
+    if (host_addresses_equal(&me, &daemon->me)) {
+        host_addresses_free(&me);
+        return;
+    }
+    if (sp_report_create(&report) != SP_OK ||
+        sp_policy_parse(daemon->source.text, strlen(daemon->source.text), "policy", &policy, report) !=
+            SP_OK ||
+        sp_engine_publish(daemon->engine, &policy, &me) != SP_OK) {
+        log_line("the policy could not be put in force for the changed addresses; SIGHUP tries again");
+        host_addresses_free(&me);
+    } else {
+        log_line("this host's addresses have changed: it has %u now", me.count);
+        host_addresses_free(&daemon->me);
+        daemon->me = me;
+        refresh_mss(daemon);
+    }
+    sp_report_destroy(&report);
+    sp_policy_destroy(&policy);
+}
+
+void policy_reload(struct daemon *daemon)
+{
+    struct policy_source source;
+    struct sp_policy *policy = NULL;
+    struct sp_me me;
+    if (!policy_source_read(daemon->options.policy_path, &policy, &source)) {
+        log_line("the former policy stays in force");
+        return;
+    }
+    if (!host_addresses(daemon->options.device, &me))
+        goto keep_former;
+    /* The guard first: where the two disagree meanwhile, packets are dropped. */
+    if (!guard_install(daemon->guard, policy))
+        goto keep_addresses;
+    if (sp_engine_publish(daemon->engine, &policy, &me) != SP_OK) {
+        if (!guard_install(daemon->guard, sp_engine_policy(daemon->engine)))
+            log_line(
+                "the guard is of the new policy, the engine of the former: more is dropped than should be");
+        goto keep_addresses;
+    }
+    host_addresses_free(&daemon->me);
+    policy_source_free(&daemon->source);
+    daemon->me = me;
+    daemon->source = source;
+    refresh_mss(daemon);
+    log_line("policy %s read again: generation %llu", daemon->options.policy_path,
+             (unsigned long long)sp_engine_generation(daemon->engine));
+    return;
+keep_addresses:
+    host_addresses_free(&me);
+keep_former:
+    log_line("the policy can't be put in force: the former one stays");
+    sp_policy_destroy(&policy);
+    policy_source_free(&source);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The policy of the running daemon: read, put in force, and put in force again when the host changes.
+ */
+#ifndef SALLYPORTD_POLICY_SOURCE_H
+#define SALLYPORTD_POLICY_SOURCE_H
+
+#include "daemon.h"
+
+/* Reads and remembers the policy file. False after printing what is wrong with it. *ret_policy is the
+ * caller's; *ret_source is freed with policy_source_free. */
+bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct policy_source *ret_source);
+void policy_source_free(struct policy_source *source);
+
+/* Reads this host's addresses again and, when they have changed, puts the same policy in force for them. */
+void policy_refresh_addresses(struct daemon *daemon);
+/* Reads the policy file again. When it has errors, or the host can't do it, the former one stays in force. */
+void policy_reload(struct daemon *daemon);
+
+/* How long TCP segments may be under the policy's most expensive action. */
+struct gate_mss policy_mss(const struct sp_policy *policy, uint32_t path_mtu_bytes);
+/* The most that an action of the policy adds to a packet. */
+uint32_t policy_overhead_bytes(const struct sp_policy *policy);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Policy routing over rtnetlink (rtnetlink(7), ip-rule(8)), IPv4 and IPv6 alike.
+ *
+ * The table holds "default dev sally0" and, with a worse metric, "blackhole default". When the daemon dies
+ * its device goes, the kernel takes the first route with it, and marked packets fall into the second: the
+ * host fails closed without anybody having to act.
+ *
+ * Rules and routes carry a protocol number of their own, so that those of a daemon that was killed are found
+ * again, whatever mark and table it had been given.
+ */
+#include "routes.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* RTPROT_* and FRA_PROTOCOL values are free for anybody above 4; iproute2's rt_protos names none 90. */
+#define OUR_PROTOCOL 90
+/* Before the main table (32766) and what VPN tools put in front of it, behind the local table (0). */
+#define RULE_PRIORITY 5050u
+#define METRIC_DEVICE 10u
+#define METRIC_BLACKHOLE 4096u
+#define MESSAGE_BYTES 512
+
+/* Sends one request and waits for the kernel's word on it: 0 or an errno value. */
+static int ask_kernel(struct nlmsghdr *request)
+{
+    char answer[4096];
+    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    if (!socket)
+        return errno;
+    int error = 0;
+    request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    request->nlmsg_seq = (uint32_t)time(NULL);
+    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) != 0 ||
+        mnl_socket_sendto(socket, request, request->nlmsg_len) < 0) {
+        error = errno;
+        goto out;
+    }
+    const ssize_t got = mnl_socket_recvfrom(socket, answer, sizeof answer);
+    if (got < 0 ||
+        mnl_cb_run(answer, (size_t)got, request->nlmsg_seq, mnl_socket_get_portid(socket), NULL, NULL) < 0)
+        error = errno;
+out:
+    mnl_socket_close(socket);
+    return error;
+}
+
+static int rule_request(const struct routes *routes, uint16_t type, uint16_t flags, uint8_t family)
+{
+    char message[MESSAGE_BYTES] = {0};
+    struct nlmsghdr *header = mnl_nlmsg_put_header(message);
+    header->nlmsg_type = type;
+    header->nlmsg_flags = flags;
+    struct fib_rule_hdr *rule = mnl_nlmsg_put_extra_header(header, sizeof *rule);
+    rule->family = family;
+    mnl_attr_put_u32(header, FRA_PRIORITY, RULE_PRIORITY);
+    mnl_attr_put_u8(header, FRA_PROTOCOL, OUR_PROTOCOL);
+    if (type == RTM_NEWRULE) {
+        rule->action = FR_ACT_TO_TBL;
+        mnl_attr_put_u32(header, FRA_TABLE, routes->table);
+        mnl_attr_put_u32(header, FRA_FWMARK, routes->mark);
+        mnl_attr_put_u32(header, FRA_FWMASK, UINT32_MAX);
+    }
+    return ask_kernel(header);
+}
+
+static int route_request(const struct routes *routes, uint16_t type, uint16_t flags, uint8_t family,
+                         uint8_t kind)
+{
+    const bool is_blackhole = kind == RTN_BLACKHOLE;
+    char message[MESSAGE_BYTES] = {0};
+    struct nlmsghdr *header = mnl_nlmsg_put_header(message);
+    header->nlmsg_type = type;
+    header->nlmsg_flags = flags;
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(header, sizeof *route);
+    route->rtm_family = family;
+    route->rtm_table = RT_TABLE_UNSPEC;
+    route->rtm_protocol = OUR_PROTOCOL;
+    route->rtm_scope = is_blackhole || family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    route->rtm_type = kind;
+    mnl_attr_put_u32(header, RTA_TABLE, routes->table);
+    mnl_attr_put_u32(header, RTA_PRIORITY, is_blackhole ? METRIC_BLACKHOLE : METRIC_DEVICE);
+    if (!is_blackhole)
+        mnl_attr_put_u32(header, RTA_OIF, routes->device_index);
+    return ask_kernel(header);
+}
+
+static const uint8_t families[] = {AF_INET, AF_INET6};
+#define FAMILY_COUNT (sizeof families / sizeof *families)
+
+/* A kernel built or started without IPv6 has nothing to steer there. */
+static bool is_absent(uint8_t family, int error)
+{
+    return family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP);
+}
+
+static const char *family_name(uint8_t family)
+{
+    return family == AF_INET6 ? "IPv6" : "IPv4";
+}
+
+static void remove_rules(const struct routes *routes, uint8_t family)
+{
+    while (rule_request(routes, RTM_DELRULE, 0, family) == 0)
+        ;
+}
+
+bool routes_close(const struct routes *routes)
+{
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        const uint8_t family = families[i];
+        int error = route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, family, RTN_BLACKHOLE);
+        if (is_absent(family, error))
+            continue;
+        if (!error) {
+            remove_rules(routes, family);
+            error = rule_request(routes, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family);
+        }
+        if (error) {
+            errno = error;
+            log_errno("can't steer marked %s packets to table %u", family_name(family), routes->table);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool routes_open(const struct routes *routes)
+{
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        const uint8_t family = families[i];
+        const int error =
+            route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, family, RTN_UNICAST);
+        if (!error || is_absent(family, error))
+            continue;
+        errno = error;
+        if (family == AF_INET6 && (error == EINVAL || error == EACCES || error == ENODEV)) {
+            log_errno("the device takes no IPv6; such packets that need protection are dropped");
+            continue;
+        }
+        log_errno("can't route marked %s packets to the device", family_name(family));
+        return false;
+    }
+    return true;
+}
+
+void routes_remove(const struct routes *routes)
+{
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        remove_rules(routes, families[i]);
+        if (routes->device_index)
+            (void)route_request(routes, RTM_DELROUTE, 0, families[i], RTN_UNICAST);
+        (void)route_request(routes, RTM_DELROUTE, 0, families[i], RTN_BLACKHOLE);
+    }
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Puts together what the daemon knows, without a key in it.
+ */
+#include "status.h"
+
+#include <sallyport/offload.h>
+
+#include <unistd.h>
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *address_text(const struct sp_address *address)
+{
+    char text[SP_ADDRESS_TEXT_BYTES];
+    return json_string(sp_address_format(address, text));
+}
+
+static json_t *counters(const struct sp_counters *from, bool is_complete)
+{
+    uint64_t dropped = 0;
+    json_t *drops = json_object();
+    for (int reason = SP_DROP_NONE + 1; reason < SP_DROP_COUNT; reason++) {
+        dropped += from->dropped_packets[reason];
+        if (is_complete || from->dropped_packets[reason])
+            json_object_set_new(drops, sp_drop_id((enum sp_drop)reason),
+                                number(from->dropped_packets[reason]));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "offered_packets", number(from->offered_packets),
+                     "offered_bytes", number(from->offered_bytes), "bypassed_packets",
+                     number(from->bypassed_packets), "sealed_packets", number(from->sealed_packets),
+                     "opened_packets", number(from->opened_packets), "dropped_packets", number(dropped),
+                     "drops", drops);
+}
+
+static void set_directions(json_t *object, const struct sp_stats *stats, bool is_complete)
+{
+    json_object_set_new(object, "outbound", counters(&stats->direction[SP_OUTBOUND], is_complete));
+    json_object_set_new(object, "inbound", counters(&stats->direction[SP_INBOUND], is_complete));
+}
+
+static json_t *rule_entry(const struct daemon *daemon, const struct sp_policy *policy, uint32_t index)
+{
+    struct sp_rule_info rule;
+    struct sp_stats stats = {0};
+    char text[1024];
+    if (sp_policy_rule(policy, index, &rule) != SP_OK ||
+        sp_engine_rule_stats(daemon->engine, index, &stats) != SP_OK)
+        return NULL;
+    const struct rule_place *place =
+        index < daemon->source.place_count ? &daemon->source.places[index] : NULL;
+    json_t *entry = json_pack("{s:I, s:o, s:s, s:I, s:s, s:s, s:s}", "index", (json_int_t)index, "name",
+                              text_or_null(rule.name), "file", place ? place->file : "", "line",
+                              (json_int_t)(place ? place->line : 0), "action", sp_action_name(rule.action),
+                              "direction", rule.direction == SP_INBOUND ? "in" : "out", "text",
+                              sp_policy_rule_text(policy, index, text, sizeof text));
+    set_directions(entry, &stats, false);
+    return entry;
+}
+
+static json_t *policy_entry(const struct daemon *daemon)
+{
+    const struct sp_policy *policy = sp_engine_policy(daemon->engine);
+    struct sp_stats stats = {0};
+    json_t *rules = json_array();
+    for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++)
+        json_array_append_new(rules, rule_entry(daemon, policy, index));
+
+    json_t *by_default = json_object();
+    if (sp_engine_rule_stats(daemon->engine, SP_NO_RULE, &stats) == SP_OK)
+        set_directions(by_default, &stats, false);
+    return json_pack("{s:s, s:o, s:s, s:o, s:o}", "file", daemon->options.policy_path, "generation",
+                     number(sp_engine_generation(daemon->engine)), "default",
+                     sp_action_name(sp_policy_default(policy)), "default_stats", by_default, "rules", rules);
+}
+
+static json_t *lifetime_entry(const struct sp_lifetime *lifetime)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "preset", text_or_null(sp_lifetime_preset_name(lifetime)),
+        "soft_bytes", number(lifetime->soft_bytes), "hard_bytes", number(lifetime->hard_bytes),
+        "soft_packets", number(lifetime->soft_packets), "hard_packets", number(lifetime->hard_packets),
+        "soft_seconds", number(lifetime->soft_seconds), "hard_seconds", number(lifetime->hard_seconds));
+}
+
+static const char *sa_direction(const struct daemon *daemon, const struct sp_sa_info *sa)
+{
+    if (host_has_address(&daemon->me, &sa->source))
+        return "out";
+    return host_has_address(&daemon->me, &sa->destination) ? "in" : "none";
+}
+
+static const char *sa_state(enum sp_sa_state state)
+{
+    return state == SP_SA_LIVE ? "live" : state == SP_SA_SOFT_EXPIRED ? "soft-expired" : "hard-expired";
+}
+
+static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa)
+{
+    struct sp_stats stats = {0};
+    json_t *entry = json_pack(
+        "{s:I, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "number", (json_int_t)sa->number, "name",
+        text_or_null(sa->name), "spi", (json_int_t)sa->spi, "source", address_text(&sa->source),
+        "destination", address_text(&sa->destination), "direction", sa_direction(daemon, sa), "mode",
+        "transport", "encryption", sp_encryption_name(sa->encryption), "integrity",
+        sp_integrity_name(sa->integrity), "fingerprint", sa->fingerprint, "state", sa_state(sa->state));
+    json_object_set_new(entry, "bytes", number(sa->bytes));
+    json_object_set_new(entry, "packets", number(sa->packets));
+    json_object_set_new(entry, "age_seconds", number(sa->age_seconds));
+    json_object_set_new(entry, "lifetime", lifetime_entry(&sa->lifetime));
+    json_object_set_new(entry, "replay_window_packets", number(sa->replay_window_packets));
+    json_object_set_new(entry, "sequence_sent", number(sa->sequence_sent));
+    json_object_set_new(entry, "sequence_received", number(sa->sequence_received));
+    if (sp_engine_sa_stats(daemon->engine, sa->number, &stats) == SP_OK)
+        set_directions(entry, &stats, false);
+    return entry;
+}
+
+static json_t *sa_list(const struct daemon *daemon)
+{
+    json_t *list = json_array();
+    const uint32_t count = sp_sad_count(daemon->sad);
+    for (uint32_t slot = 0; slot < sp_sad_capacity(daemon->sad) && json_array_size(list) < count; slot++) {
+        struct sp_sa_info sa;
+        if (sp_sad_get(daemon->sad, slot, &sa) == SP_OK)
+            json_array_append_new(list, sa_entry(daemon, &sa));
+    }
+    return list;
+}
+
+static json_t *address_list(const struct daemon *daemon)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < daemon->me.count; i++)
+        json_array_append_new(list, address_text(&daemon->me.addresses[i]));
+    return list;
+}
+
+static json_t *event_counts(const struct daemon *daemon, uint64_t lost)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "acquire", number(daemon->events.acquire), "soft_expired",
+                     number(daemon->events.soft_expired), "hard_expired", number(daemon->events.hard_expired),
+                     "lost", number(lost));
+}
+
+static uint64_t uptime_seconds(const struct daemon *daemon)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)(now.tv_sec - daemon->started.tv_sec);
+}
+
+json_t *status_build(struct daemon *daemon)
+{
+    struct sp_stats stats;
+    struct sp_offload_kernel kernel;
+    json_t *totals = json_object();
+    json_t *guard = guard_counters(daemon->guard, sp_engine_policy(daemon->engine));
+    sp_engine_stats(daemon->engine, &stats);
+    set_directions(totals, &stats, true);
+    const bool has_kernel = sp_offload_kernel_probe(&kernel) == SP_OK;
+
+    json_t *device = json_pack("{s:s, s:I, s:I, s:I}", "name", daemon->options.device, "mtu_bytes",
+                               (json_int_t)daemon->device_mtu_bytes, "mark", (json_int_t)daemon->options.mark,
+                               "table", (json_int_t)daemon->options.table);
+    return json_pack(
+        "{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "version", sp_version(),
+        "pid", (json_int_t)getpid(), "uptime_seconds", number(uptime_seconds(daemon)), "backend", "user",
+        "kernel", text_or_null(has_kernel ? kernel.text : NULL), "device", device, "addresses",
+        address_list(daemon), "policy", policy_entry(daemon), "sas", sa_list(daemon), "totals", totals,
+        "guard", guard ? guard : json_array(), "events", event_counts(daemon, stats.events_lost));
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Makes the TUN device (Linux Documentation/networking/tuntap.rst).
+ *
+ * The device has no address: the source address of a packet is chosen by the main table before the packet is
+ * steered here. That is also why its reverse path filter must be loose (RFC 3704 2.4): what comes out of it
+ * would be answered by another device.
+ */
+#include "tun.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Packets that wait for us before the kernel drops; its own default is 500. */
+#define QUEUE_PACKETS 1000
+
+static bool write_setting(const char *family, const char *device, const char *name, const char *value)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/proc/sys/net/%s/conf/%s/%s", family, device, name);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool is_written = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+    close(fd);
+    return is_written;
+}
+
+static bool configure(int fd, const char *name, uint32_t mtu_bytes)
+{
+    struct ifreq request = {0};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    request.ifr_mtu = (int)mtu_bytes;
+    if (ioctl(fd, SIOCSIFMTU, &request) != 0) {
+        log_errno("%s: can't set the MTU to %u", name, mtu_bytes);
+        return false;
+    }
+    request.ifr_qlen = QUEUE_PACKETS;
+    if (ioctl(fd, SIOCSIFTXQLEN, &request) != 0)
+        log_errno("%s: can't set the queue to %d packets", name, QUEUE_PACKETS);
+    if (!write_setting("ipv4", name, "rp_filter", "2")) {
+        log_errno("%s: can't make the reverse path filter loose", name);
+        return false;
+    }
+    /* No link-local address, hence no router solicitations into the gate. Hosts without IPv6 have neither
+     * file. */
+    (void)!write_setting("ipv6", name, "addr_gen_mode", "1");
+    (void)!write_setting("ipv6", name, "disable_ipv6", "0");
+
+    if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) {
+        log_errno("%s: can't read the flags", name);
+        return false;
+    }
+    request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
+    if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) {
+        log_errno("%s: can't bring it up", name);
+        return false;
+    }
+    return true;
+}
+
+int tun_open(const char *name, uint32_t mtu_bytes)
+{
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        log_errno("can't open /dev/net/tun");
+        return -1;
+    }
+    struct ifreq request = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL)};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    if (ioctl(fd, TUNSETIFF, &request) != 0) {
+        log_errno("can't make the TUN device %s", name);
+        goto fail;
+    }
+    const int configurator = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (configurator < 0) {
+        log_errno("can't configure %s", name);
+        goto fail;
+    }
+    const bool is_configured = configure(configurator, name, mtu_bytes);
+    close(configurator);
+    if (is_configured)
+        return fd;
+fail:
+    close(fd);
+    return -1;
+}
