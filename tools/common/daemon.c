@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Reading the daemon's answers with the distrust that input from another process deserves.
+ */
+#include "daemon.h"
+
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REASON_BYTES 256
+
+json_t *daemon_status(const char *path, char *reason)
+{
+    char *reply = NULL;
+    const int error = control_ask(path, CONTROL_STATUS_REQUEST, &reply);
+    if (error) {
+        control_error_text(error, path, reason);
+        return NULL;
+    }
+    json_error_t where;
+    json_t *status = json_loads(reply, 0, &where);
+    free(reply);
+    if (!json_is_object(status)) {
+        snprintf(reason, REASON_BYTES, "%s: what answers there is not sallyportd", path);
+        json_decref(status);
+        return NULL;
+    }
+    if (!json_is_true(json_object_get(status, "ok"))) {
+        snprintf(reason, REASON_BYTES, "sallyportd refuses: %s", daemon_text(status, "error"));
+        json_decref(status);
+        return NULL;
+    }
+    return status;
+}
+
+uint64_t daemon_number(const json_t *object, const char *member)
+{
+    const json_int_t number = json_integer_value(json_object_get(object, member));
+    return number < 0 ? 0 : (uint64_t)number;
+}
+
+const char *daemon_text(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text ? text : "";
+}
+
+const char *daemon_spi(const json_t *sa, char *text)
+{
+    snprintf(text, 11, "0x%08x", (uint32_t)daemon_number(sa, "spi"));
+    return text;
+}
+
+uint64_t daemon_esp_packets(const json_t *counters)
+{
+    return daemon_number(counters, "sealed_packets") + daemon_number(counters, "opened_packets");
+}
+
+int daemon_sa_used_percent(const json_t *sa)
+{
+    static const struct {
+        const char *used, *limit;
+    } limits[] = {{"bytes", "hard_bytes"}, {"packets", "hard_packets"}, {"age_seconds", "hard_seconds"}};
+    const json_t *lifetime = json_object_get(sa, "lifetime");
+    int most = -1;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const double limit = (double)daemon_number(lifetime, limits[i].limit);
+        if (limit <= 0)
+            continue;
+        const double percent = (double)daemon_number(sa, limits[i].used) * 100.0 / limit;
+        const int whole = percent > 100.0 ? 100 : (int)percent;
+        most = whole > most ? whole : most;
+    }
+    return most;
+}
+
+const char *daemon_span(uint64_t seconds, char *text)
+{
+    const unsigned long long whole = seconds;
+    if (whole < 120)
+        snprintf(text, 32, "%llu s", whole);
+    else if (whole < 7200)
+        snprintf(text, 32, "%llu min", whole / 60);
+    else if (whole < 172800)
+        snprintf(text, 32, "%llu h", whole / 3600);
+    else
+        snprintf(text, 32, "%llu d", whole / 86400);
+    return text;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A running sallyportd's status, as control.h describes it, and how to get at its members. Members that are
+ * missing read as 0, "" or null: an older daemon says less, and is shown all the same.
+ */
+#ifndef TOOLS_DAEMON_H
+#define TOOLS_DAEMON_H
+
+#include "json.h"
+
+/* The answer to a status question (let it go with json_decref), or NULL and one sentence in reason[256]. */
+json_t *daemon_status(const char *path, char *reason);
+
+uint64_t daemon_number(const json_t *object, const char *member);
+const char *daemon_text(const json_t *object, const char *member);
+/* "0x00001001" to text[11]; returns text. */
+const char *daemon_spi(const json_t *sa, char *text);
+/* What of a COUNTERS object came through ESP, sealed or opened. */
+uint64_t daemon_esp_packets(const json_t *counters);
+
+/* How much of its tightest hard limit an SA has used, in percent; -1 when it has none. */
+int daemon_sa_used_percent(const json_t *sa);
+
+/* "12 s", "3 min", "5 h", "9 d" to text[32]; returns text. */
+const char *daemon_span(uint64_t seconds, char *text);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ipsecctl show: the policy as it was understood, in canonical form. Parsing that gives the same policy.
+ */
+#include "arguments.h"
+#include "json.h"
+#include "load.h"
+#include "verb.h"
+
+static json_t *lifetime_json(const struct sp_lifetime *lifetime)
+{
+    json_t *object = tool_need(json_object());
+    json_put(object, "preset", json_text(sp_lifetime_preset_name(lifetime)));
+    json_put(object, "soft_bytes", json_number(lifetime->soft_bytes));
+    json_put(object, "hard_bytes", json_number(lifetime->hard_bytes));
+    json_put(object, "soft_packets", json_number(lifetime->soft_packets));
+    json_put(object, "hard_packets", json_number(lifetime->hard_packets));
+    json_put(object, "soft_seconds", json_number(lifetime->soft_seconds));
+    json_put(object, "hard_seconds", json_number(lifetime->hard_seconds));
+    return object;
+}
+
+static json_t *action_json(const struct sp_action_info *action)
+{
+    json_t *object = tool_need(json_object());
+    json_put(object, "name", json_text(action->name));
+    json_put(object, "mode", json_text("transport"));
+    json_put(object, "encryption", json_text(sp_encryption_name(action->encryption)));
+    json_put(object, "integrity", json_text(sp_integrity_name(action->integrity)));
+    json_put(object, "lifetime", lifetime_json(&action->lifetime));
+    return object;
+}
+
+/* An end of a rule; an empty list means any. */
+static json_t *endpoint_json(const struct sp_endpoint *endpoint)
+{
+    char text[SP_ADDRESS_TEXT_BYTES];
+    json_t *object = tool_need(json_object());
+    json_t *addresses = tool_need(json_array());
+    json_t *ports = tool_need(json_array());
+    for (uint32_t i = 0; i < endpoint->address_count; i++) {
+        json_t *range = tool_need(json_object());
+        json_put(range, "first", json_text(sp_address_format(&endpoint->addresses[i].first, text)));
+        json_put(range, "last", json_text(sp_address_format(&endpoint->addresses[i].last, text)));
+        json_push(addresses, range);
+    }
+    for (uint32_t i = 0; i < endpoint->port_count; i++) {
+        json_t *range = tool_need(json_object());
+        json_put(range, "first", json_number(endpoint->ports[i].first));
+        json_put(range, "last", json_number(endpoint->ports[i].last));
+        json_push(ports, range);
+    }
+    json_put(object, "me", json_boolean(endpoint->is_me));
+    json_put(object, "addresses", addresses);
+    json_put(object, "ports", ports);
+    return object;
+}
+
+static json_t *rule_json(const struct sp_policy *policy, uint32_t index)
+{
+    struct sp_rule_info rule;
+    struct sp_action_info action;
+    json_t *object = json_rule(policy, index);
+    if (sp_policy_rule(policy, index, &rule) != SP_OK)
+        return object;
+    const bool any = rule.protocol == SP_PROTOCOL_ANY;
+    json_put(object, "protocol", any ? json_null() : json_number(rule.protocol));
+    const bool protects =
+        rule.action == SP_ACTION_PROTECT && sp_policy_action(policy, rule.action_index, &action) == SP_OK;
+    json_put(object, "with", protects ? json_text(action.name) : json_null());
+    json_put(object, "from", endpoint_json(&rule.from));
+    json_put(object, "to", endpoint_json(&rule.to));
+    return object;
+}
+
+static void print_json(const struct sp_policy *policy)
+{
+    json_t *object = tool_need(json_object());
+    json_t *actions = tool_need(json_array());
+    json_t *rules = tool_need(json_array());
+    for (uint32_t i = 0; i < sp_policy_action_count(policy); i++) {
+        struct sp_action_info action;
+        if (sp_policy_action(policy, i, &action) == SP_OK)
+            json_push(actions, action_json(&action));
+    }
+    for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++)
+        json_push(rules, rule_json(policy, i));
+    json_put(object, "actions", actions);
+    json_put(object, "rules", rules);
+    json_put(object, "default", json_text(sp_action_name(sp_policy_default(policy))));
+    json_print(object, stdout, true);
+}
+
+static int run(int argc, char **argv)
+{
+    const char *path;
+    bool as_json;
+    int exit_code = read_file_and_json(argc, argv, &path, &as_json);
+    if (exit_code != TOOL_OK)
+        return exit_code;
+
+    struct sp_policy *policy = NULL;
+    exit_code = load_policy_aloud(path, &policy);
+    if (exit_code != TOOL_OK)
+        return exit_code;
+    if (as_json)
+        print_json(policy);
+    else
+        sp_policy_print(policy, stdout);
+    sp_policy_destroy(&policy);
+    return TOOL_OK;
+}
+
+const struct verb verb_show = {
+    .name = "show",
+    .summary = "a policy in canonical form",
+    .help = "Usage: ipsecctl show [--json] FILE\n"
+            "\n"
+            "Prints the policy as it was understood: includes resolved, one statement a line. Parsing\n"
+            "that text gives the same policy and the same text. \"-\" is standard input.\n"
+            "\n"
+            "  --json   actions, rules and the default as JSON\n"
+            "\n"
+            "Exit status: 0 printed, 1 has errors, 2 can't be read.\n"
+            "\n"
+            "Example:\n"
+            "  ipsecctl show front-end.policy\n",
+    .run = run,
+};
