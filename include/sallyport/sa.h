@@ -111,6 +111,15 @@ SP_API enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *
  * SP_ERR_PERMISSION, SP_ERR_PARSE, SP_ERR_MEMORY; the report says the rest. Control thread only. */
 SP_API enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report) SP_MUST_USE;
 
+/* Writes an SA file's SAs as lines of Wireshark's esp_sa table: THIS REVEALS THE KEYS, in clear, to whoever
+ * reads out. It is for people who debug with keys that they throw away. It works from the file, by the same
+ * rules of ownership as sp_sad_load, and never from a SAD: keys that are in a SAD can't be had back, so the
+ * call gives nothing to a caller who couldn't read the file anyway. Nothing is written when the file has an
+ * error. SP_ERR_IO (also: out could not be written), SP_ERR_PERMISSION, SP_ERR_PARSE, SP_ERR_MEMORY; the
+ * report says the rest. */
+SP_API enum sp_status sp_keys_export_wireshark(const char *path, FILE *out,
+                                               struct sp_report *report) SP_MUST_USE;
+
 enum sp_sa_state { SP_SA_LIVE, SP_SA_SOFT_EXPIRED, SP_SA_HARD_EXPIRED };
 
 /* A copy of what may be known about an SA: no keys. */

@@ -101,7 +101,7 @@ static void say_port(struct sentence *sentence, const char *side, const char *en
             continue;
         FILE *out = next_part(sentence);
         if (range->first == range->last)
-            fprintf(out, "%s port is \"%s\" port %u", side, end, range->first);
+            fprintf(out, "%s port %u is that of \"%s\"", side, port, end);
         else
             fprintf(out, "%s port %u is in \"%s\" ports %u-%u", side, port, end, range->first, range->last);
         return;
@@ -128,12 +128,12 @@ static void say_rule(struct sentence *sentence, const struct sp_rule_info *rule,
     const char *source_end = is_mirrored ? "to" : "from";
     const char *destination_end = is_mirrored ? "from" : "to";
 
+    const char *moves = flow->direction == SP_OUTBOUND ? "goes out" : "comes in";
     if (is_mirrored)
-        fprintf(sentence->stream, "Mirrored, this being traffic %s of what the rule protects %s: it goes %s",
-                "the other way", rule->direction == SP_OUTBOUND ? "outbound" : "inbound",
-                flow->direction == SP_OUTBOUND ? "out" : "in");
+        fprintf(sentence->stream, "The rule is written for the other direction and holds mirrored: it %s",
+                moves);
     else
-        fprintf(sentence->stream, "As written: it goes %s", flow->direction == SP_OUTBOUND ? "out" : "in");
+        fprintf(sentence->stream, "As written: it %s", moves);
     sentence->has_part = true;
     say_protocol(sentence, rule->protocol);
     say_address(sentence, "source", source_end, &flow->source, source, me);
