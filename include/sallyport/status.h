@@ -46,13 +46,13 @@ SP_API const char *sp_status_text(enum sp_status status);
 
 enum sp_severity { SP_SEVERITY_ERROR, SP_SEVERITY_WARNING };
 
-/* One finding about a file. line and column count from 1; 0 when the file as a whole is meant. */
+/* One finding about a file. line and column (in bytes) count from 1; 0 when the file as a whole is meant. */
 struct sp_error {
     enum sp_status code;
     enum sp_severity severity;
     char file[192];
     uint32_t line, column;
-    uint32_t width;        /* columns that the caret underlines, at least 1 */
+    uint32_t width;        /* bytes that the caret underlines, at least 1 */
     char text[256];        /* one sentence: what is wrong and what to write instead */
     char source_line[192]; /* the offending line; for SA files its key digits are masked with 'x' */
 };
