@@ -292,7 +292,7 @@ Test(headers, of_random_bytes_stay_inside_of_the_packet)
         for (size_t at = 0; at < len_bytes; at++)
             bytes[at] = rand() % 2 ? (uint8_t)rand() : likely[(size_t)rand() % sizeof likely];
         if (len_bytes > 6) {
-            bytes[0] = rand() % 3 ? 0x60 : (uint8_t)(0x45 + rand() % 4);
+            bytes[0] = (uint8_t)(rand() % 3 ? 0x60 : 0x45 + rand() % 4);
             bytes[2] = bytes[4] = 0;
             bytes[3] = bytes[5] = (uint8_t)(rand() % 160);
         }
