@@ -72,7 +72,7 @@ static void expect_lowered(bool is_ipv6, const uint8_t *options, size_t option_b
         cr_assert(is_checksum_right(&sample, is_ipv6, tcp_at));
         cr_assert(clamp(&sample, (uint16_t)mss_bytes));
         const uint8_t *value = sample.bytes + tcp_at + 20 + value_at;
-        cr_assert_eq(value[0] << 8 | value[1], mss_bytes);
+        cr_assert_eq((unsigned)(value[0] << 8 | value[1]), mss_bytes);
         cr_assert(is_checksum_right(&sample, is_ipv6, tcp_at), "mss %u", mss_bytes);
     }
 }

@@ -246,7 +246,7 @@ Test(headers, rewritten_have_the_right_ipv4_checksum)
         sp_headers_rewrite(sample.bytes, 9, protocol, total_bytes);
         cr_assert_eq(naive_sum(sample.bytes, header_bytes), 0xffff);
         cr_assert_eq(sample.bytes[9], protocol);
-        cr_assert_eq(sample.bytes[2] << 8 | sample.bytes[3], total_bytes);
+        cr_assert_eq((unsigned)(sample.bytes[2] << 8 | sample.bytes[3]), total_bytes);
     }
 }
 
