@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The ESP context: whose SAD it is, and that SAs may come and go while bursts run.
+ */
+#include "unit/esp/fixture.h"
+
+#include <criterion/criterion.h>
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+static void exit_quietly(const char *what)
+{
+    (void)what;
+    _exit(42);
+}
+
+Test(context, destroying_the_sad_under_it_is_misuse, .exit_code = 42)
+{
+    struct fixture fixture;
+    fixture_create(&fixture);
+    sp_set_misuse_handler(exit_quietly);
+    sp_sad_destroy(&fixture.sad);
+}
+
+Test(context, a_packet_that_reaches_out_of_its_buffer_is_misuse, .exit_code = 42)
+{
+    struct fixture fixture;
+    struct sample sample;
+    fixture_create(&fixture);
+    sample_create(&sample, SHAPE_IPV4, 40);
+    sample.packet.sa = 0;
+    sample.packet.len_bytes = sample.packet.capacity_bytes - sample.packet.head_bytes + 1;
+    sp_set_misuse_handler(exit_quietly);
+    sp_esp_seal(fixture.esp, &sample.packet, 1);
+}
+
+Test(context, two_contexts_of_one_thread_live_side_by_side)
+{
+    struct fixture fixture;
+    struct sp_esp *second = NULL;
+    struct sample sample;
+    fixture_create(&fixture);
+    cr_assert_eq(sp_esp_create(fixture.sad, &second), SP_OK);
+    sample_create(&sample, SHAPE_IPV4, 40);
+    sample.packet.sa = 0;
+    sp_esp_seal(second, &sample.packet, 1);
+    cr_assert_eq(sample.packet.verdict, SP_VERDICT_SEALED);
+    sp_esp_destroy(&second);
+    cr_assert_null(second);
+    sample.packet.verdict = SP_VERDICT_NONE;
+    sp_esp_open(fixture.esp, &sample.packet, 1);
+    cr_assert_eq(sample.packet.verdict, SP_VERDICT_OPENED);
+    sample_destroy(&sample);
+    fixture_destroy(&fixture);
+}
+
+Test(context, an_empty_burst_is_no_work)
+{
+    struct fixture fixture;
+    fixture_create(&fixture);
+    sp_esp_seal(fixture.esp, NULL, 0);
+    sp_esp_open(fixture.esp, NULL, 0);
+    fixture_destroy(&fixture);
+}
+
+struct sealer {
+    struct sp_sad *sad;
+    _Atomic bool *stop;
+    uint64_t sealed, refused;
+};
+
+static void *seal_until_told(void *argument)
+{
+    struct sealer *sealer = argument;
+    struct sp_esp *esp = NULL;
+    struct sample sample;
+    cr_assert_eq(sp_esp_create(sealer->sad, &esp), SP_OK);
+    sample_create(&sample, SHAPE_IPV4, 100);
+    while (!atomic_load(sealer->stop)) {
+        sample_reset(&sample);
+        sample.packet.sa = 0;
+        sp_esp_seal(esp, &sample.packet, 1);
+        if (sample.packet.verdict == SP_VERDICT_SEALED) {
+            sealer->sealed++;
+            continue;
+        }
+        cr_assert_eq(sample.packet.reason, SP_DROP_NO_SA);
+        cr_assert(sample_is_original(&sample));
+        sealer->refused++;
+    }
+    sample_destroy(&sample);
+    sp_esp_destroy(&esp);
+    return NULL;
+}
+
+Test(context, sas_may_be_removed_and_added_while_two_threads_seal)
+{
+    struct fixture fixture;
+    struct sealer sealers[2];
+    pthread_t threads[2];
+    _Atomic bool stop = false;
+    struct sp_sa_info info;
+    fixture_create(&fixture);
+    cr_assert_eq(sp_sad_get(fixture.sad, 0, &info), SP_OK);
+    for (int i = 0; i < 2; i++) {
+        sealers[i] = (struct sealer){.sad = fixture.sad, .stop = &stop};
+        cr_assert_eq(pthread_create(&threads[i], NULL, seal_until_told, &sealers[i]), 0);
+    }
+    static const uint8_t key[32] = "another integrity key, same SPI";
+    static const uint8_t cipher_key[24] = "abcdefghijklmnopqrstuvwx";
+    const struct sp_sa_params params = {.spi = info.spi,
+                                        .source = info.source,
+                                        .destination = info.destination,
+                                        .encryption = info.encryption,
+                                        .integrity = info.integrity,
+                                        .encryption_key = cipher_key,
+                                        .encryption_key_bytes = 24,
+                                        .integrity_key = key,
+                                        .integrity_key_bytes = 20};
+    for (int round = 0; round < 2000; round++) {
+        uint32_t number;
+        cr_assert_eq(sp_sad_remove(fixture.sad, 0), SP_OK);
+        cr_assert_eq(sp_sad_add(fixture.sad, &params, &number, NULL), SP_OK);
+        cr_assert_eq(number, 0u);
+    }
+    usleep(10000);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        cr_assert_gt(sealers[i].sealed, 0u);
+    }
+    fixture_destroy(&fixture);
+}
+
+/* Two threads share an SA: every sequence number goes out once. */
+struct taker {
+    struct sp_sad *sad;
+    uint8_t *seen; /* by sequence number */
+};
+
+#define PACKETS_EACH 20000
+
+static void *seal_and_note(void *argument)
+{
+    struct taker *taker = argument;
+    struct sp_esp *esp = NULL;
+    struct sample sample;
+    cr_assert_eq(sp_esp_create(taker->sad, &esp), SP_OK);
+    sample_create(&sample, SHAPE_IPV4, 16);
+    for (int i = 0; i < PACKETS_EACH; i++) {
+        sample_reset(&sample);
+        sample.packet.sa = fixture_sa(3, 4);
+        sp_esp_seal(esp, &sample.packet, 1);
+        const uint8_t *at = packet_start(&sample.packet) + 24;
+        uint32_t sequence = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+        cr_assert_leq(sequence, 2u * PACKETS_EACH);
+        __atomic_fetch_add(&taker->seen[sequence], 1, __ATOMIC_RELAXED);
+    }
+    sample_destroy(&sample);
+    sp_esp_destroy(&esp);
+    return NULL;
+}
+
+Test(context, threads_that_share_an_sa_never_use_a_sequence_number_twice)
+{
+    static uint8_t seen[2 * PACKETS_EACH + 1];
+    struct fixture fixture;
+    pthread_t threads[2];
+    fixture_create(&fixture);
+    struct taker taker = {.sad = fixture.sad, .seen = seen};
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, seal_and_note, &taker), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    for (uint32_t sequence = 1; sequence <= 2 * PACKETS_EACH; sequence++)
+        cr_assert_eq(seen[sequence], 1, "%u", sequence);
+    fixture_destroy(&fixture);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Packets to seal and open, by hand.
+ */
+#include "unit/esp/fixture.h"
+
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_BYTES 128u
+
+static const struct {
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    const char *name;
+} suites[SUITES] = {
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, "3des-cbc hmac-sha1-96"},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_MD5_96, "3des-cbc hmac-md5-96"},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128, "3des-cbc hmac-sha2-256-128"},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA1_96, "null hmac-sha1-96"},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96, "null hmac-md5-96"},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA2_256_128, "null hmac-sha2-256-128"},
+};
+
+static const struct sp_address ends[2][2] = {
+    {{.family = 4, .bytes = {192, 0, 2, 1}}, {.family = 4, .bytes = {198, 51, 100, 2}}},
+    {{.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
+     {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, [15] = 2}}},
+};
+
+static const uint8_t key_3des[24] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x23, 0x45, 0x67, 0x89,
+                                     0xab, 0xcd, 0xef, 0x01, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23};
+static const uint8_t key_hmac[32] = "thirty-two bytes of an HMAC key";
+
+uint32_t fixture_sa(int suite, uint8_t family)
+{
+    return (uint32_t)suite * 2 + (family == 6);
+}
+
+void fixture_create(struct fixture *ret_fixture)
+{
+    cr_assert_eq(sp_sad_create(2 * SUITES + 4, &ret_fixture->sad), SP_OK);
+    for (int suite = 0; suite < SUITES; suite++)
+        for (int family = 0; family < 2; family++) {
+            struct sp_sa_params params = {
+                .spi = 0x1000 + 0x11 * (uint32_t)suite, /* two bits apart at least */
+                .source = ends[family][0],
+                .destination = ends[family][1],
+                .encryption = suites[suite].encryption,
+                .integrity = suites[suite].integrity,
+                .encryption_key = key_3des,
+                .encryption_key_bytes = sp_encryption_key_bytes(suites[suite].encryption),
+                .integrity_key = key_hmac,
+                .integrity_key_bytes = sp_integrity_key_bytes(suites[suite].integrity),
+            };
+            uint32_t number;
+            char reason[256];
+            cr_assert_eq(sp_sad_add(ret_fixture->sad, &params, &number, reason), SP_OK, "%s", reason);
+            cr_assert_eq(number, fixture_sa(suite, family == 0 ? 4 : 6));
+        }
+    cr_assert_eq(sp_esp_create(ret_fixture->sad, &ret_fixture->esp), SP_OK);
+}
+
+void fixture_destroy(struct fixture *fixture)
+{
+    sp_esp_destroy(&fixture->esp);
+    sp_sad_destroy(&fixture->sad);
+}
+
+struct sp_sa *fixture_sa_pointer(const struct fixture *fixture, uint32_t number)
+{
+    struct sp_sa *sa = sp_sad_by_number(fixture->sad, number);
+    cr_assert_not_null(sa);
+    return sa;
+}
+
+const char *fixture_suite_name(int suite)
+{
+    return suites[suite].name;
+}
+
+uint32_t fixture_front_bytes(int suite)
+{
+    return suites[suite].encryption == SP_ENCRYPTION_NULL ? 8 : 16;
+}
+
+uint32_t fixture_icv_bytes(int suite)
+{
+    return suites[suite].integrity == SP_INTEGRITY_HMAC_SHA2_256_128 ? 16 : 12;
+}
+
+uint32_t fixture_align_bytes(int suite)
+{
+    return suites[suite].encryption == SP_ENCRYPTION_NULL ? 4 : 8;
+}
+
+uint8_t shape_family(enum shape shape)
+{
+    return shape == SHAPE_IPV6 || shape == SHAPE_IPV6_EXTENSIONS ? 6 : 4;
+}
+
+uint16_t plain_checksum(const uint8_t *data, size_t len_bytes)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < len_bytes; i++)
+        sum += i % 2 == 0 ? (uint32_t)data[i] << 8 : data[i];
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+void set_ip_length(uint8_t *ip, uint32_t len_bytes)
+{
+    if (ip[0] >> 4 == 6) {
+        ip[4] = (uint8_t)((len_bytes - 40) >> 8);
+        ip[5] = (uint8_t)(len_bytes - 40);
+        return;
+    }
+    ip[2] = (uint8_t)(len_bytes >> 8);
+    ip[3] = (uint8_t)len_bytes;
+    ip[10] = ip[11] = 0;
+    uint16_t checksum = plain_checksum(ip, (ip[0] & 15) * 4u);
+    ip[10] = (uint8_t)(checksum >> 8);
+    ip[11] = (uint8_t)checksum;
+}
+
+/* Writes the headers with "protocol" for what follows; returns their length. */
+static uint32_t write_headers(uint8_t *ip, enum shape shape, uint8_t protocol)
+{
+    static const uint8_t options[8] = {0x94, 0x04, 0x00, 0x00, 0x01, 0x01, 0x01, 0x00}; /* router alert */
+    static const uint8_t extensions[] = {
+        60, 0, 5, 2, 0, 0, 1, 0,                                        /* hop-by-hop: router alert */
+        43, 0, 1, 4, 0, 0, 0, 0,                                        /* destination options: padding */
+        0,  2, 4, 0, 0, 0, 0, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, /* routing: type 4, none left */
+        0,  0, 0, 0, 0, 0, 9,
+    };
+    if (shape_family(shape) == 4) {
+        uint8_t ihl = shape == SHAPE_IPV4_OPTIONS ? 7 : 5;
+        const uint8_t header[20] = {(uint8_t)(0x40 | ihl), 0x2e, 0, 0, 0x12, 0x34, 0x40, 0, 61, protocol};
+        memcpy(ip, header, 20);
+        memcpy(ip + 12, ends[0][0].bytes, 4);
+        memcpy(ip + 16, ends[0][1].bytes, 4);
+        memcpy(ip + 20, options, ihl * 4u - 20);
+        return ihl * 4u;
+    }
+    const uint8_t header[8] = {0x6b, 0x8a, 0xbc, 0xde, 0, 0, protocol, 61};
+    memcpy(ip, header, 8);
+    memcpy(ip + 8, ends[1][0].bytes, 16);
+    memcpy(ip + 24, ends[1][1].bytes, 16);
+    if (shape == SHAPE_IPV6)
+        return 40;
+    memcpy(ip + 40, extensions, sizeof extensions);
+    ip[6] = 0;
+    ip[40 + 16] = protocol;
+    return 40 + sizeof extensions;
+}
+
+void sample_create(struct sample *ret_sample, enum shape shape, uint32_t payload_bytes)
+{
+    struct sample *sample = ret_sample;
+    uint8_t ip[128];
+    memset(sample, 0, sizeof *sample);
+    sample->header_bytes = write_headers(ip, shape, PROTOCOL_TEST);
+    sample->original_bytes = sample->header_bytes + payload_bytes;
+    sample->original = malloc(sample->original_bytes);
+    sample->memory = malloc(HEAD_BYTES + sample->original_bytes + 64);
+    cr_assert(sample->original != NULL && sample->memory != NULL);
+    memcpy(sample->original, ip, sample->header_bytes);
+    for (uint32_t i = 0; i < payload_bytes; i++)
+        sample->original[sample->header_bytes + i] = (uint8_t)(0x40 + i * 7 + (i >> 6));
+    set_ip_length(sample->original, sample->original_bytes);
+    sample_reset(sample);
+}
+
+void sample_reset(struct sample *sample)
+{
+    uint32_t capacity_bytes = HEAD_BYTES + sample->original_bytes + 64;
+    sample->packet = (struct sp_packet){.buffer = sample->memory,
+                                        .capacity_bytes = capacity_bytes,
+                                        .head_bytes = HEAD_BYTES,
+                                        .len_bytes = sample->original_bytes,
+                                        .rule = 7,
+                                        .sa = SP_NO_SA};
+    memset(sample->memory, 0xee, capacity_bytes);
+    memcpy(sample->memory + HEAD_BYTES, sample->original, sample->original_bytes);
+}
+
+void sample_destroy(struct sample *sample)
+{
+    free(sample->memory);
+    free(sample->original);
+}
+
+bool sample_is_original(const struct sample *sample)
+{
+    return sample->packet.len_bytes == sample->original_bytes &&
+           memcmp(packet_start(&sample->packet), sample->original, sample->original_bytes) == 0;
+}
+
+bool sample_holds_plaintext(const struct sample *sample)
+{
+    for (uint32_t at = sample->header_bytes; at + 8 <= sample->original_bytes; at++)
+        if (memmem(sample->memory, sample->packet.capacity_bytes, sample->original + at, 8) != NULL)
+            return true;
+    return false;
+}
+
+void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequence, const uint8_t *plaintext,
+                  uint32_t plaintext_bytes)
+{
+    static const uint8_t iv[8] = {9, 8, 7, 6, 5, 4, 3, 2};
+    uint8_t *ip = sample->memory + HEAD_BYTES, *at = ip + sample->header_bytes;
+    uint32_t iv_bytes = (uint32_t)sa->cipher->iv_bytes, icv_bytes = (uint32_t)sa->hmac->icv_bytes;
+    uint32_t esp_bytes = 8 + iv_bytes + plaintext_bytes + icv_bytes;
+
+    sample_reset(sample);
+    cr_assert_leq(sample->header_bytes + esp_bytes, sample->packet.capacity_bytes - HEAD_BYTES);
+    sample->packet.len_bytes = sample->header_bytes + esp_bytes;
+    ip[ip[0] >> 4 == 4 ? 9 : 6] = 50; /* plain headers only */
+    set_ip_length(ip, sample->packet.len_bytes);
+    for (int i = 0; i < 4; i++) {
+        at[i] = (uint8_t)(sa->spi >> (24 - 8 * i));
+        at[4 + i] = (uint8_t)(sequence >> (24 - 8 * i));
+    }
+    memcpy(at + 8, iv, iv_bytes);
+    memcpy(at + 8 + iv_bytes, plaintext, plaintext_bytes);
+    if (sa->cipher->cbc_seal != NULL) {
+        uint8_t *text = at + 8 + iv_bytes;
+        const struct sp_cbc_job job = {
+            .state = sa->cipher_state, .iv = iv, .in = text, .out = text, .len_bytes = plaintext_bytes};
+        sa->cipher->cbc_seal(&job, 1);
+    }
+    const struct sp_hmac_job job = {.state = sa->hmac_state,
+                                    .data = at,
+                                    .len_bytes = esp_bytes - icv_bytes,
+                                    .icv = at + esp_bytes - icv_bytes};
+    sa->hmac->mac(&job, 1);
+}
