@@ -107,8 +107,10 @@ SP_API enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *
                                  char *reason) SP_MUST_USE;
 
 /* Reads an SA file, sallyport.keys(5), and adds all of its SAs, or none when the report has an error. The
- * file and those that it names must belong to the caller (or root) and be readable by nobody else. SP_ERR_IO,
- * SP_ERR_PERMISSION, SP_ERR_PARSE, SP_ERR_MEMORY; the report says the rest. Control thread only. */
+ * file and those that it names must belong to the caller (or root) and be readable by nobody else. path may
+ * be "-" or /dev/fd/N: an open file or pipe. SP_ERR_PARSE when the text has errors, weak keys and wrong
+ * lengths among them; else SP_ERR_IO, SP_ERR_PERMISSION, SP_ERR_EXISTS (the SAD has such an SA already),
+ * SP_ERR_LIMIT (there is no room for all), SP_ERR_MEMORY; the report says the rest. Control thread only. */
 SP_API enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report) SP_MUST_USE;
 
 /* Writes an SA file's SAs as lines of Wireshark's esp_sa table: THIS REVEALS THE KEYS, in clear, to whoever

@@ -16,6 +16,7 @@
 
 struct sp_finding {
     uint64_t order;
+    size_t number; /* keeps those of one place in their order */
     struct sp_error error;
 };
 
@@ -74,13 +75,19 @@ static void locate(const struct sp_place *place, struct sp_error *error)
     show_line(place, error);
 }
 
+/* Not the fault of the text. */
+static bool is_outside(enum sp_status code)
+{
+    return code == SP_ERR_IO || code == SP_ERR_PERMISSION || code == SP_ERR_LIMIT || code == SP_ERR_EXISTS;
+}
+
 void sp_diagnose(struct sp_diagnosis *diagnosis, enum sp_severity severity, enum sp_status code,
                  const struct sp_place *place, const char *format, ...)
 {
     if (severity == SP_SEVERITY_ERROR) {
         diagnosis->errors++;
-        if (diagnosis->status == SP_OK || code == SP_ERR_PARSE)
-            diagnosis->status = code;
+        if (diagnosis->status == SP_OK || !is_outside(code))
+            diagnosis->status = is_outside(code) ? code : SP_ERR_PARSE;
     }
     if (diagnosis->count == SP_DIAGNOSIS_MAX)
         return;
@@ -88,8 +95,12 @@ void sp_diagnose(struct sp_diagnosis *diagnosis, enum sp_severity severity, enum
         diagnosis->is_out_of_memory = true;
         return;
     }
-    struct sp_finding *finding = &diagnosis->findings[diagnosis->count++];
-    *finding = (struct sp_finding){.order = place->order, .error = {.code = code, .severity = severity}};
+    struct sp_finding *finding = &diagnosis->findings[diagnosis->count];
+    *finding = (struct sp_finding){
+        .order = place->order,
+        .number = diagnosis->count++,
+        .error = {.code = code, .severity = severity},
+    };
     locate(place, &finding->error);
 
     va_list arguments;
@@ -106,7 +117,9 @@ bool sp_diagnosis_is_full(const struct sp_diagnosis *diagnosis)
 static int compare(const void *left, const void *right)
 {
     const struct sp_finding *a = left, *b = right;
-    return (a->order > b->order) - (a->order < b->order);
+    if (a->order != b->order)
+        return a->order > b->order ? 1 : -1;
+    return a->number > b->number ? 1 : -1;
 }
 
 void sp_diagnosis_finish(struct sp_diagnosis *diagnosis)

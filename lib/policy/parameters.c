@@ -6,11 +6,11 @@
  * 3DES has 64-bit blocks, so its SAs always have a byte limit (Sweet32, CVE-2016-2183; SP 800-67 r2).
  */
 #include "policy/reader.h"
+#include "sa/lifetime.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TDES_BYTES_MAX ((uint64_t)8 << 32) /* 2^32 blocks */
 #define SECONDS_MAX ((uint64_t)UINT32_MAX) /* so that nanoseconds fit 64 bits */
 #define PRESET_TEXT_BYTES 16
 
@@ -172,7 +172,7 @@ void sp_reader_check_lifetime(struct sp_reader *reader, const struct sp_place *p
     if (lifetime->hard_bytes == 0)
         sp_diagnose_error(reader->diagnosis, place,
                           "3des-cbc needs a byte limit (64-bit blocks, Sweet32): add one, such as 8 MB");
-    else if (lifetime->hard_bytes > TDES_BYTES_MAX)
+    else if (lifetime->hard_bytes > SP_LIFETIME_BYTES_MAX_64_BIT_BLOCK)
         sp_diagnose_error(reader->diagnosis, place,
                           "3des-cbc may protect at most 32 GB under a key (2^32 blocks): lower the limit");
 }

@@ -99,7 +99,7 @@ const char *sp_token_text(const struct sp_token *token, char *text)
         break;
     }
     if (token->place.source->is_secret)
-        return token->kind == SP_TOKEN_STRING ? "a string" : "something else";
+        return token->kind == SP_TOKEN_STRING ? "a string" : "another word";
     quote_token(&token->place, token->kind == SP_TOKEN_STRING, text);
     return text;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Files with keys in them: read into locked memory, from owners that are trusted only. */
+#ifndef SP_POLICY_SECRET_FILE_H
+#define SP_POLICY_SECRET_FILE_H
+
+#include <sallyport/status.h>
+
+#include <stdbool.h>
+
+#define SP_SECRET_REASON_BYTES 256
+
+struct sp_secret {
+    char *bytes; /* of sodium_malloc, which wipes when it is freed */
+    size_t len_bytes;
+};
+
+/* may_be_descriptor: path may also be "-", /dev/stdin or /dev/fd/N, an open descriptor of this process, which
+ * may be a pipe. SP_ERR_IO, SP_ERR_PERMISSION with a sentence in reason[SP_SECRET_REASON_BYTES];
+ * SP_ERR_MEMORY. Needs sodium_init(). */
+enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t max_bytes,
+                              struct sp_secret *ret_secret, char *reason) SP_MUST_USE;
+/* Wipes and frees; it may be all zeroes. */
+void sp_secret_free(struct sp_secret *secret);
+
+#endif
