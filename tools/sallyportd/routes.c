@@ -12,6 +12,7 @@
 #include "routes.h"
 
 #include "log.h"
+#include "rtnetlink.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -19,7 +20,6 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* RTPROT_* and FRA_PROTOCOL values are free for anybody above 4; iproute2's rt_protos names none 90. */
 #define OUR_PROTOCOL 90
@@ -28,30 +28,6 @@
 #define METRIC_DEVICE 10u
 #define METRIC_BLACKHOLE 4096u
 #define MESSAGE_BYTES 512
-
-/* Sends one request and waits for the kernel's word on it: 0 or an errno value. */
-static int ask_kernel(struct nlmsghdr *request)
-{
-    char answer[4096];
-    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    if (!socket)
-        return errno;
-    int error = 0;
-    request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-    request->nlmsg_seq = (uint32_t)time(NULL);
-    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) != 0 ||
-        mnl_socket_sendto(socket, request, request->nlmsg_len) < 0) {
-        error = errno;
-        goto out;
-    }
-    const ssize_t got = mnl_socket_recvfrom(socket, answer, sizeof answer);
-    if (got < 0 ||
-        mnl_cb_run(answer, (size_t)got, request->nlmsg_seq, mnl_socket_get_portid(socket), NULL, NULL) < 0)
-        error = errno;
-out:
-    mnl_socket_close(socket);
-    return error;
-}
 
 static int rule_request(const struct routes *routes, uint16_t type, uint16_t flags, uint8_t family)
 {
@@ -69,7 +45,7 @@ static int rule_request(const struct routes *routes, uint16_t type, uint16_t fla
         mnl_attr_put_u32(header, FRA_FWMARK, routes->mark);
         mnl_attr_put_u32(header, FRA_FWMASK, UINT32_MAX);
     }
-    return ask_kernel(header);
+    return rtnetlink_ask(header);
 }
 
 static int route_request(const struct routes *routes, uint16_t type, uint16_t flags, uint8_t family,
@@ -90,7 +66,7 @@ static int route_request(const struct routes *routes, uint16_t type, uint16_t fl
     mnl_attr_put_u32(header, RTA_PRIORITY, is_blackhole ? METRIC_BLACKHOLE : METRIC_DEVICE);
     if (!is_blackhole)
         mnl_attr_put_u32(header, RTA_OIF, routes->device_index);
-    return ask_kernel(header);
+    return rtnetlink_ask(header);
 }
 
 static const uint8_t families[] = {AF_INET, AF_INET6};

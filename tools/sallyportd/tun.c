@@ -2,17 +2,21 @@
  *
  * Makes the TUN device (Linux Documentation/networking/tuntap.rst).
  *
- * The device has no address: the source address of a packet is chosen by the main table before the packet is
- * steered here. That is also why its reverse path filter must be loose (RFC 3704 2.4): what comes out of it
- * would be answered by another device.
+ * The device has no address of this host: the source address of a packet is chosen by the main table before
+ * the packet is steered here. That is also why its reverse path filter must be loose (RFC 3704 2.4): what
+ * comes out of it would be answered by another device. On a device without any address Linux takes loose for
+ * strict, so it gets the dummy address 192.0.0.8 (RFC 7600), of host scope, which no packet ever bears.
  */
 #include "tun.h"
 
 #include "log.h"
+#include "rtnetlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +40,28 @@ static bool write_setting(const char *family, const char *device, const char *na
     return is_written;
 }
 
+static bool give_dummy_address(const char *name)
+{
+    static const uint8_t dummy[4] = {192, 0, 0, 8};
+    char message[256] = {0};
+    struct nlmsghdr *header = mnl_nlmsg_put_header(message);
+    header->nlmsg_type = RTM_NEWADDR;
+    header->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+    struct ifaddrmsg *address = mnl_nlmsg_put_extra_header(header, sizeof *address);
+    address->ifa_family = AF_INET;
+    address->ifa_prefixlen = 32;
+    address->ifa_scope = RT_SCOPE_HOST;
+    address->ifa_index = if_nametoindex(name);
+    mnl_attr_put(header, IFA_LOCAL, sizeof dummy, dummy);
+    mnl_attr_put(header, IFA_ADDRESS, sizeof dummy, dummy);
+    const int error = rtnetlink_ask(header);
+    if (error) {
+        errno = error;
+        log_errno("%s: can't give it the dummy address", name);
+    }
+    return error == 0;
+}
+
 static bool configure(int fd, const char *name, uint32_t mtu_bytes)
 {
     struct ifreq request = {0};
@@ -52,6 +78,8 @@ static bool configure(int fd, const char *name, uint32_t mtu_bytes)
         log_errno("%s: can't make the reverse path filter loose", name);
         return false;
     }
+    if (!give_dummy_address(name))
+        return false;
     /* No link-local address, hence no router solicitations into the gate. Hosts without IPv6 have neither
      * file. */
     (void)!write_setting("ipv6", name, "addr_gen_mode", "1");
