@@ -129,9 +129,8 @@ enum sp_drop sp_ipv6_read(const uint8_t *packet, size_t len_bytes, struct sp_hea
     };
     if (walk.total_bytes > len_bytes)
         return SP_DROP_MALFORMED;
-    /* 0 announces a jumbogram (RFC 2675), longer than ESP's callers can hold */
-    if (payload_bytes == 0 && walk.next_header != SP_PROTOCOL_NONE)
-        return SP_DROP_MALFORMED;
+    /* 0 may be an empty upper layer. It may also announce a jumbogram (RFC 2675), longer than ESP's callers
+     * can hold: its hop-by-hop options then run out of the packet, which makes it malformed. */
 
     read_address(packet + SOURCE_AT, &headers->source);
     read_address(packet + DESTINATION_AT, &headers->destination);

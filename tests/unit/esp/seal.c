@@ -115,10 +115,6 @@ Test(seal, every_suite_and_shape_gives_an_esp_packet_with_right_headers)
                 struct sample sample;
                 uint8_t family = shape_family(shape);
                 sample_create(&sample, shape, bytes);
-                if (shape_family(shape) == 6 && sample.original_bytes == 40) { /* no such packet */
-                    sample_destroy(&sample);
-                    continue;
-                }
                 seal(&sample, fixture_sa(suite, family));
                 check_sealed(&sample, suite, ++sequence[suite][family == 6]);
                 sample_destroy(&sample);

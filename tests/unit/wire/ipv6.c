@@ -201,6 +201,18 @@ Test(ipv6, a_jumbogram_is_malformed)
     cr_expect_eq(read_sample(&sample, &headers), SP_DROP_MALFORMED);
 }
 
+Test(ipv6, an_upper_layer_of_no_bytes_is_read)
+{
+    struct sample sample;
+    struct sp_headers headers;
+
+    sample_ipv6(&sample);
+    sample.bytes[6] = 253;
+    cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+    cr_expect_eq(headers.protocol, 253);
+    cr_expect_eq(headers.upper_offset, 40);
+}
+
 Test(ipv6, a_header_that_nothing_follows_is_read)
 {
     struct sample sample;
