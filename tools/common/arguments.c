@@ -19,6 +19,7 @@ static const struct {
     bool has_ports;
 } protocols[] = {
     {"tcp", IPPROTO_TCP, true},         {"udp", IPPROTO_UDP, true},   {"icmp", IPPROTO_ICMP, false},
+    {"icmp6", IPPROTO_ICMPV6, false},
     {"icmpv6", IPPROTO_ICMPV6, false},  {"sctp", IPPROTO_SCTP, true}, {"dccp", IPPROTO_DCCP, true},
     {"udplite", IPPROTO_UDPLITE, true}, {"esp", IPPROTO_ESP, false},  {"ah", IPPROTO_AH, false},
 };

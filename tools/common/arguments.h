@@ -11,7 +11,7 @@
 
 /* "out" or "in". */
 bool argument_direction(const char *word, enum sp_direction *ret_direction);
-/* "tcp", "udp", "icmp", "icmpv6", ... or 0..255. */
+/* "tcp", "udp", "icmp", "icmp6", ... or 0..255. */
 bool argument_protocol(const char *word, uint8_t *ret_protocol);
 /* Its name, or NULL. */
 const char *protocol_name(uint16_t protocol);

@@ -37,7 +37,7 @@ static int read_flow(char **words, struct sp_flow *flow)
         return tool_usage("explain", "source and destination must both be IPv4 or both IPv6");
     /* "icmp" with IPv6 addresses can only mean ICMPv6 */
     if (strcmp(words[1], "icmp") == 0 && flow->source.family == 6)
-        argument_protocol("icmpv6", &flow->protocol);
+        argument_protocol("icmp6", &flow->protocol);
     return TOOL_OK;
 }
 
