@@ -6,11 +6,13 @@
  * tokens are places in that text, and findings show it masked. Everything is judged before the first SA is
  * added, so that traffic never meets half a file.
  */
+#include "policy/keyfile.h"
 #include "policy/names.h"
 #include "policy/sa_block.h"
 #include "policy/secret_file.h"
 #include "policy/storage.h"
 #include "core/misuse.h"
+#include "sa/params.h"
 #include "sa/sad.h"
 
 #include <sodium.h>
@@ -31,6 +33,9 @@ struct keyfile {
     struct sp_storage *storage; /* behind the names */
     struct sp_names names, identities;
     uint64_t order;
+    struct sp_sad *sad; /* where the SAs go, or NULL: to visit */
+    sp_keyfile_visitor *visit;
+    void *context;
 };
 
 static void no_memory(struct keyfile *file)
@@ -125,8 +130,9 @@ static void parse(struct keyfile *file)
 }
 
 /* Against what the SAD holds already; the SAs of the file were held against each other. */
-static void check_room(struct keyfile *file, const struct sp_sad *sad)
+static void check_room(struct keyfile *file)
 {
+    const struct sp_sad *sad = file->sad;
     struct sp_place whole = {.source = &file->source, .order = UINT64_MAX};
     uint32_t free_count = sp_sad_capacity(sad) - sp_sad_count(sad);
     if (file->count > free_count)
@@ -140,11 +146,11 @@ static void check_room(struct keyfile *file, const struct sp_sad *sad)
     }
 }
 
-static enum sp_status add_one(struct keyfile *file, struct sp_sad *sad, struct sp_sa_block *block)
+static enum sp_status add_one(struct keyfile *file, struct sp_sa_block *block)
 {
     char reason[256] = ""; /* as sp_sad_add has it */
     struct sp_sa_params params = sp_sa_block_params(block);
-    enum sp_status status = sp_sad_add(sad, &params, &block->number, reason);
+    enum sp_status status = sp_sad_add(file->sad, &params, &block->number, reason);
     if (status == SP_ERR_MEMORY)
         no_memory(file);
     else if (status != SP_OK)
@@ -152,27 +158,58 @@ static enum sp_status add_one(struct keyfile *file, struct sp_sad *sad, struct s
     return status;
 }
 
-static void add_all(struct keyfile *file, struct sp_sad *sad)
+static void add_all(struct keyfile *file)
 {
     size_t added = 0;
-    while (added < file->count && add_one(file, sad, &file->blocks[added]) == SP_OK)
+    while (added < file->count && add_one(file, &file->blocks[added]) == SP_OK)
         added++;
     if (added == file->count)
         return;
     while (added-- > 0)
-        (void)!sp_sad_remove(sad, file->blocks[added].number);
+        (void)!sp_sad_remove(file->sad, file->blocks[added].number);
 }
 
-static enum sp_status load(struct keyfile *file, struct sp_sad *sad)
+static void put_into_sad(struct keyfile *file)
+{
+    check_room(file);
+    if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
+        add_all(file);
+}
+
+/* What a SAD would refuse is refused here too. */
+static void check_all(struct keyfile *file)
+{
+    for (size_t i = 0; i < file->count && !sp_diagnosis_is_full(&file->diagnosis); i++) {
+        char reason[SP_REASON_BYTES] = "";
+        const struct sp_sa_params params = sp_sa_block_params(&file->blocks[i]);
+        const enum sp_status status = sp_sa_params_check(&params, reason);
+        if (status != SP_OK)
+            sp_diagnose(&file->diagnosis, SP_SEVERITY_ERROR, status, &file->blocks[i].name_place, "%s",
+                        reason);
+    }
+}
+
+static void visit_all(struct keyfile *file)
+{
+    check_all(file);
+    if (sp_diagnosis_status(&file->diagnosis) != SP_OK)
+        return;
+    for (size_t i = 0; i < file->count; i++) {
+        const struct sp_sa_params params = sp_sa_block_params(&file->blocks[i]);
+        file->visit(&params, file->context);
+    }
+}
+
+static enum sp_status load(struct keyfile *file)
 {
     file->storage = sp_storage_create();
     if (file->storage == NULL)
         return SP_ERR_MEMORY;
     parse(file);
-    if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
-        check_room(file, sad);
-    if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
-        add_all(file, sad);
+    if (sp_diagnosis_status(&file->diagnosis) == SP_OK && file->sad != NULL)
+        put_into_sad(file);
+    else if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
+        visit_all(file);
     sp_diagnosis_finish(&file->diagnosis);
     sodium_free(file->blocks);
     sp_names_free(&file->names);
@@ -188,29 +225,40 @@ static void tell_unreadable(struct keyfile *file, enum sp_status status, const c
     sp_diagnosis_finish(&file->diagnosis);
 }
 
-enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report)
+/* Reads the file for whoever file names: a SAD or a visitor. */
+static enum sp_status read_file(struct keyfile *file, const char *path)
 {
-    SP_REQUIRE(sad != NULL && path != NULL && report != NULL);
     char reason[SP_SECRET_REASON_BYTES];
     struct sp_secret secret = {0};
     /* a descriptor has no folder, so key files are then sought in the working directory */
     const char *name = strcmp(path, "-") == 0              ? "stdin"
                        : strncmp(path, "/dev/fd/", 8) == 0 ? "descriptor"
                                                            : path;
-    struct keyfile file = {
-        .diagnosis = {.report = report},
-        .source = {.name = name, .is_secret = true},
-    };
+    file->source = (struct sp_source){.name = name, .is_secret = true};
     if (sodium_init() < 0)
         return SP_ERR_SYSTEM;
     enum sp_status status = sp_secret_read(path, true, FILE_MAX_BYTES, &secret, reason);
     if (status == SP_OK) {
-        file.source.bytes = secret.bytes;
-        file.source.len_bytes = secret.len_bytes;
-        status = load(&file, sad);
+        file->source.bytes = secret.bytes;
+        file->source.len_bytes = secret.len_bytes;
+        status = load(file);
     } else if (status != SP_ERR_MEMORY) {
-        tell_unreadable(&file, status, reason);
+        tell_unreadable(file, status, reason);
     }
     sp_secret_free(&secret);
     return status;
+}
+
+enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report)
+{
+    SP_REQUIRE(sad != NULL && path != NULL && report != NULL);
+    struct keyfile file = {.diagnosis = {.report = report}, .sad = sad};
+    return read_file(&file, path);
+}
+
+enum sp_status sp_keyfile_visit(const char *path, sp_keyfile_visitor *visit, void *context,
+                                struct sp_report *report)
+{
+    struct keyfile file = {.diagnosis = {.report = report}, .visit = visit, .context = context};
+    return read_file(&file, path);
 }
