@@ -36,11 +36,9 @@ static void copy_line(const char *line, size_t len, char *out)
 {
     for (size_t i = 0; i < len;) {
         size_t step = sp_utf8_sequence(line + i, line + len);
-        bool is_control = step == 1 && ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) && line[i] != '\t';
-        if (step == 0 || is_control)
-            out[i++] = '?';
-        for (; step > 0 && !is_control; step--, i++)
-            out[i] = line[i];
+        bool is_shown = step > 0 && (line[i] == '\t' || !sp_utf8_is_unshowable(line + i, step));
+        for (step = step == 0 ? 1 : step; step > 0; step--, i++)
+            out[i] = is_shown ? line[i] : '?';
     }
     out[len] = '\0';
 }

@@ -33,11 +33,10 @@ size_t sp_utf8_sequence(const char *at, const char *end)
     return is_overlong || is_outside ? 0 : len;
 }
 
-/* C0, DEL and C1 controls; U+202A..202E and U+2066..2069. */
-static bool is_unshowable(const char *at, size_t len)
+bool sp_utf8_is_unshowable(const char *at, size_t len)
 {
     unsigned char lead = (unsigned char)at[0];
-    if (len == 1)
+    if (len <= 1)
         return lead < 0x20 || lead == 0x7f;
     unsigned char second = (unsigned char)at[1];
     if (len == 2)
@@ -74,7 +73,7 @@ static const char *scan_string(struct sp_lexer *lexer)
         size_t len = sp_utf8_sequence(lexer->at, lexer->end);
         if (len == 0)
             fault = "this string is not valid UTF-8: write its name again";
-        else if (is_unshowable(lexer->at, len))
+        else if (sp_utf8_is_unshowable(lexer->at, len))
             fault = "this string holds a control character: take it out";
         bool is_escape = *lexer->at == '\\';
         lexer->at += len == 0 ? 1 : len;

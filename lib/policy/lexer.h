@@ -63,5 +63,8 @@ size_t sp_token_string(const struct sp_token *token, char *text);
 
 /* Bytes of the UTF-8 sequence (RFC 3629) that starts at `at`, 1..4; 0 when there is no valid one. */
 size_t sp_utf8_sequence(const char *at, const char *end);
+/* Whether that sequence may do more to a terminal than to show itself: C0, DEL and C1 controls, and the marks
+ * that turn the direction of text, U+202A..202E and U+2066..2069. */
+bool sp_utf8_is_unshowable(const char *at, size_t len_bytes);
 
 #endif

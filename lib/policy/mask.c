@@ -150,7 +150,7 @@ static struct span span_at(const char *at, const char *end)
 
 void sp_mask_line(const char *line, size_t len_bytes, char *out)
 {
-    const char *at = line, *end = line + len_bytes;
+    const char *at = line, *end = line + len_bytes, *start = out;
     struct span first = {line, 0}, previous = {line, 0};
     while (at < end && *at != '#') {
         if (is_plain(*at)) {
@@ -168,5 +168,7 @@ void sp_mask_line(const char *line, size_t len_bytes, char *out)
         at += span.len_bytes;
         out += span.len_bytes;
     }
+    while (out > start && is_blank(out[-1]))
+        out--;
     *out = '\0';
 }

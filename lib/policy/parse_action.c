@@ -17,6 +17,7 @@ struct block {
     struct sp_place name_place;
     struct sp_place places[ITEM_COUNT];
     bool is_seen[ITEM_COUNT];
+    bool is_garbled; /* a line that nobody understands may be the one that is missing */
 };
 
 static bool parse_item(struct sp_reader *reader, enum item item, struct sp_action_info *action)
@@ -46,6 +47,7 @@ static bool parse_line(struct sp_reader *reader, struct block *block)
 {
     enum item item = find_item(reader);
     if (item == ITEM_COUNT) {
+        block->is_garbled = true;
         sp_reader_unexpected(reader, "esp, mode, lifetime, require or '}'");
         return false;
     }
@@ -56,8 +58,8 @@ static bool parse_line(struct sp_reader *reader, struct block *block)
         return false;
     }
     block->is_seen[item] = true;
-    block->places[item] = reader->token.place;
     sp_reader_next(reader);
+    block->places[item] = reader->token.place;
     if (!parse_item(reader, item, &block->action))
         return false;
     if (sp_reader_is_at_end(reader) || sp_reader_is_at(reader, SP_TOKEN_CLOSE))
@@ -83,26 +85,22 @@ static bool parse_lines(struct sp_reader *reader, struct block *block)
     char what[64];
     snprintf(what, sizeof what, "'}' that closes the action of line %u", block->name_place.line);
     sp_reader_unexpected(reader, what);
+    block->is_garbled = true;
     reader->open_braces = 0;
     return false;
 }
 
 static void check(struct sp_reader *reader, struct block *block)
 {
-    if (!block->is_seen[ITEM_ESP]) {
+    struct sp_lifetime *lifetime = &block->action.lifetime;
+    bool has_limit = lifetime->hard_bytes != 0 || lifetime->hard_seconds != 0 || lifetime->hard_packets != 0;
+    if (!block->is_seen[ITEM_ESP] && !block->is_garbled)
         sp_diagnose_error(reader->diagnosis, &block->name_place,
                           "this action has no esp line: add one, such as esp 3des-cbc hmac-sha1-96");
-        return;
-    }
-    if (!block->is_seen[ITEM_LIFETIME] ||
-        (block->action.lifetime.hard_bytes == 0 && block->action.lifetime.hard_seconds == 0 &&
-         block->action.lifetime.hard_packets == 0)) {
-        if (sp_lifetime_preset("w2k", &block->action.lifetime) != SP_OK)
-            block->action.lifetime = (struct sp_lifetime){.hard_bytes = 102400000, .hard_seconds = 3600};
-        return;
-    }
-    sp_reader_check_lifetime(reader, &block->places[ITEM_LIFETIME], block->action.encryption,
-                             &block->action.lifetime);
+    if (!block->is_seen[ITEM_LIFETIME])
+        (void)!sp_lifetime_preset("w2k", lifetime);
+    else if (has_limit) /* else its line was refused */
+        sp_reader_check_lifetime(reader, &block->places[ITEM_LIFETIME], block->action.encryption, lifetime);
 }
 
 static bool keep(struct sp_parser *parser, const struct block *block, const char *name)
@@ -132,7 +130,7 @@ static bool keep(struct sp_parser *parser, const struct block *block, const char
 bool sp_parse_action(struct sp_parser *parser, struct sp_reader *reader)
 {
     char name[SP_NAME_MAX_BYTES + 1];
-    struct block block = {.action = {.mode = SP_MODE_TRANSPORT}};
+    struct block block = {.action = {.mode = SP_MODE_TRANSPORT, .encryption = SP_ENCRYPTION_NULL}};
     sp_reader_next(reader);
     block.name_place = reader->token.place;
     if (!sp_reader_name(reader, "the action's name", name))

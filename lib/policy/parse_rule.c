@@ -52,6 +52,19 @@ static bool parse_protocol(struct sp_reader *reader, struct statement *statement
     return true;
 }
 
+static const char *what_may_follow(const struct statement *statement)
+{
+    if (statement->has_with && statement->has_name)
+        return "the end of the line";
+    if (statement->has_with)
+        return "as or the end of the line";
+    if (statement->has_name)
+        return "with or the end of the line";
+    if (statement->rule.to.port_count > 0)
+        return "with, as or the end of the line";
+    return "port, with, as or the end of the line";
+}
+
 /* with "ACTION" and as "NAME", in any order, each once. */
 static bool parse_tail(struct sp_reader *reader, struct statement *statement)
 {
@@ -67,9 +80,7 @@ static bool parse_tail(struct sp_reader *reader, struct statement *statement)
             if (!sp_reader_name(reader, "the rule's name", statement->rule_name))
                 return false;
         } else {
-            sp_reader_unexpected(reader, statement->rule.to.port_count == 0
-                                             ? "port, with, as or the end of the line"
-                                             : "with, as or the end of the line");
+            sp_reader_unexpected(reader, what_may_follow(statement));
             return false;
         }
     }
@@ -181,7 +192,8 @@ static bool keep_name(struct sp_parser *parser, struct statement *statement)
 
 static bool keep_reference(struct sp_parser *parser, const struct statement *statement)
 {
-    if (!statement->has_with || statement->action_name[0] == '\0')
+    bool is_protect = statement->rule.action == SP_ACTION_PROTECT;
+    if (!is_protect || !statement->has_with || statement->action_name[0] == '\0')
         return true;
     if (!sp_grow(&parser->references, &parser->reference_capacity, parser->reference_count,
                  sizeof *parser->references))

@@ -159,12 +159,23 @@ too_long:
     return true;
 }
 
+/* The token is a word where a string should be; single quotes are a likely reason. */
+static void tell_quotes(struct sp_reader *reader, const char *what)
+{
+    const char *start = reader->token.place.start;
+    size_t len = reader->token.place.len_bytes;
+    if (len > 2 && start[0] == '\'' && start[len - 1] == '\'') {
+        start++;
+        len -= 2;
+    }
+    sp_diagnose_error(reader->diagnosis, &reader->token.place, "%s stands in quotes: write \"%.*s\"", what,
+                      len > SP_NAME_MAX_BYTES ? SP_NAME_MAX_BYTES : (int)len, start);
+}
+
 bool sp_reader_name(struct sp_reader *reader, const char *what, char *text)
 {
-    char found[SP_TOKEN_TEXT_BYTES];
     if (reader->token.kind == SP_TOKEN_WORD && !reader->token.place.source->is_secret) {
-        sp_diagnose_error(reader->diagnosis, &reader->token.place, "%s stands in quotes: write \"%.*s\"",
-                          what, (int)strcspn(sp_token_text(&reader->token, found) + 1, "'"), found + 1);
+        tell_quotes(reader, what);
     } else if (reader->token.kind != SP_TOKEN_STRING) {
         char expected[64];
         snprintf(expected, sizeof expected, "%s in quotes", what);

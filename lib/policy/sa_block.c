@@ -146,6 +146,7 @@ static bool parse_line(struct sp_reader *reader, struct sp_sa_block *block)
 {
     enum sp_sa_item item = find_item(reader);
     if (item == SP_SA_ITEM_COUNT) {
+        block->is_garbled = true;
         sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, replay-window, "
                                      "lifetime or '}'");
         return false;
@@ -184,13 +185,14 @@ static bool parse_lines(struct sp_reader *reader, struct sp_sa_block *block)
     char what[64];
     snprintf(what, sizeof what, "'}' that closes the SA of line %u", block->name_place.line);
     sp_reader_unexpected(reader, what);
+    block->is_garbled = true;
     reader->open_braces = 0;
     return false;
 }
 
 static void check_presence(struct sp_reader *reader, const struct sp_sa_block *block)
 {
-    for (int item = 0; item < SP_SA_ITEM_COUNT; item++) {
+    for (int item = 0; item < SP_SA_ITEM_COUNT && !block->is_garbled; item++) {
         if (items[item].example != NULL && !block->is_seen[item])
             sp_diagnose_error(reader->diagnosis, &block->name_place,
                               "this SA has no %s line: add one, such as %s", items[item].word,
@@ -209,7 +211,7 @@ static void check_encryption_key(struct sp_reader *reader, const struct sp_sa_bl
         sp_diagnose_error(reader->diagnosis, place, "null encryption takes no key: leave the line out");
         return;
     }
-    if (right_bytes > 0 && !is_seen)
+    if (right_bytes > 0 && !is_seen && !block->is_garbled)
         sp_diagnose_error(reader->diagnosis, &block->name_place,
                           "this SA has no encryption-key line: %s takes 0x and %zu hex digits", name,
                           right_bytes * 2);

@@ -41,6 +41,7 @@ struct sp_sa_block {
     struct sp_place name_place;
     struct sp_place places[SP_SA_ITEM_COUNT]; /* of the values */
     bool is_seen[SP_SA_ITEM_COUNT];
+    bool is_garbled; /* a line that nobody understands may be one that is missing */
     uint32_t number; /* in the SAD, once it is there */
 };
 

@@ -16,7 +16,7 @@ static enum sp_status show_policy(const char *path, struct sp_report *report)
 {
     struct sp_policy *policy = NULL;
     enum sp_status status = sp_policy_load(path, &policy, report);
-    sp_report_print(report, stdout);
+    sp_report_print(report, stderr);
     if (status == SP_OK)
         sp_policy_print(policy, stdout);
     sp_policy_destroy(&policy);
@@ -42,7 +42,7 @@ static enum sp_status show_keys(const char *path, struct sp_report *report)
     if (status != SP_OK)
         return status;
     status = sp_sad_load(sad, path, report);
-    sp_report_print(report, stdout);
+    sp_report_print(report, stderr);
     for (uint32_t number = 0; number < sp_sad_capacity(sad); number++) {
         struct sp_sa_info info;
         if (sp_sad_get(sad, number, &info) == SP_OK)
@@ -63,6 +63,6 @@ int main(int count, char **arguments)
                                                               : show_policy(arguments[2], report);
     sp_report_destroy(&report);
     if (status != SP_OK)
-        printf("status: %s\n", sp_status_text(status));
+        fprintf(stderr, "status: %s\n", sp_status_text(status));
     return status == SP_OK ? 0 : 1;
 }
