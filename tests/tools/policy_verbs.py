@@ -19,7 +19,7 @@ block out 47 from any to 2001:db8::/32
 bypass out tcp from any to any port 1-1024 as "low"
 default block
 """
-BROKEN = 'block sideways tcp from any to me\nprotect out tcp from me to any with "nobody"\n'
+BROKEN = 'block sideways tcp from any to me\nprotect out tcp from me to any with "nobody"\ndefault bypass\n'
 
 
 def explain(folder, *words, me=()):
@@ -210,7 +210,7 @@ def explain_lists_later_rules(folder):
     """explain lists the rules that would have matched later, in order, and the default last"""
     told = ipsecctl("explain", "--json", "-", "out", "tcp", "192.0.2.1:9", "192.0.2.2:80",
                     stdin='bypass out tcp from any to any port 80\nblock out tcp from any to any\n'
-                          'block out tcp from any to any port 81\nbypass out any from any to any\n').json()
+                          'block out tcp from any to any port 81\nbypass out any from any to any\ndefault block\n').json()
     equal(told["decision"]["line"], 1)
     equal([(match["index"], match["action"]) for match in told["later"][:-1]], [(1, "block"), (3, "bypass")])
     equal(told["later"][-1]["index"], None)

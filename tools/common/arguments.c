@@ -18,10 +18,10 @@ static const struct {
     uint8_t protocol;
     bool has_ports;
 } protocols[] = {
-    {"tcp", IPPROTO_TCP, true},         {"udp", IPPROTO_UDP, true},   {"icmp", IPPROTO_ICMP, false},
-    {"icmp6", IPPROTO_ICMPV6, false},
-    {"icmpv6", IPPROTO_ICMPV6, false},  {"sctp", IPPROTO_SCTP, true}, {"dccp", IPPROTO_DCCP, true},
-    {"udplite", IPPROTO_UDPLITE, true}, {"esp", IPPROTO_ESP, false},  {"ah", IPPROTO_AH, false},
+    {"tcp", IPPROTO_TCP, true},       {"udp", IPPROTO_UDP, true},         {"icmp", IPPROTO_ICMP, false},
+    {"icmp6", IPPROTO_ICMPV6, false}, {"icmpv6", IPPROTO_ICMPV6, false},  {"sctp", IPPROTO_SCTP, true},
+    {"dccp", IPPROTO_DCCP, true},     {"udplite", IPPROTO_UDPLITE, true}, {"esp", IPPROTO_ESP, false},
+    {"ah", IPPROTO_AH, false},
 };
 #define PROTOCOLS (sizeof protocols / sizeof *protocols)
 

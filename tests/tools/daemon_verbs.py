@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: ISC
+"""ipsecctl status and ipsecmon where no person looks: against a daemon that answers, and ones that don't."""
+
+import json
+import signal
+import subprocess
+import time
+
+from fake_daemon import Daemon, status
+from harness import IPSECMON, check_secrets, equal, expect, ipsecctl, ipsecmon, test
+
+
+@test
+def status_is_shown(folder):
+    """status shows policy, rules, SAs, totals, drop reasons with their meaning, and the guard"""
+    path = folder.file("control.sock")
+    with Daemon(path) as daemon:
+        answer = ipsecctl("status", "--control", path)
+        equal(daemon.questions, [{"ask": "status"}])
+    for part in ("sallyportd 0.1.0", "pid 4711", "front-end.policy", "generation 1", "default bypass", "192.0.2.1"):
+        expect(part in answer.out, part, answer.out)
+    equal([row["WHERE"] for row in answer.table("WHERE")], ["front-end.policy:7", "default"])
+    equal(answer.table("WHERE")[0]["DROP"], "3")
+    equal([(row["SPI"], row["DIR"], row["USED %"]) for row in answer.table("SPI")],
+          [("0x00001001", "out", "1"), ("0x00001002", "in", "1")])
+    equal({row["TOTAL"]: row["PACKETS"] for row in answer.table("TOTAL")}, {"outbound": "1000", "inbound": "1005"})
+    equal([(row["DROPPED"], row["REASON"], row["PACKETS"]) for row in answer.table("DROPPED")],
+          [("inbound", "policy-block", "3"), ("inbound", "clear-text", "2")])
+    equal([(row["GUARD"], row["RULE"]) for row in answer.table("GUARD")],
+          [("guard_in", "front-end.policy:7"), ("steer", "default")])
+
+
+@test
+def status_is_json(folder):
+    """status --json is what the daemon told"""
+    path = folder.file("control.sock")
+    with Daemon(path):
+        equal(ipsecctl("status", "--json", "--control", path).json(), status(1))
+
+
+@test
+def absent_daemons_are_2(folder):
+    """without a daemon, or with something else at the socket, status and ipsecmon --once exit 2 with a sentence"""
+    path = folder.file("control.sock")
+    for tool, words in ((ipsecctl, ["status"]), (ipsecmon, ["--once"])):
+        expect("sallyportd" in tool(*words, "--control", path, code=2).err, "no sentence")
+    wrong = [(b"no JSON", "not sallyportd"), (b"[1, 2]", "not sallyportd"), (None, "without an answer"),
+             ({"ok": False, "error": "busy"}, "busy"), (b'{"ok": true', "not sallyportd")]
+    for number, (told, sentence) in enumerate(wrong):
+        path = folder.file(f"{number}.sock")
+        with Daemon(path, lambda step, told=told: told):
+            for tool, words in ((ipsecctl, ["status"]), (ipsecmon, ["--once"])):
+                answer = tool(*words, "--control", path, code=2)
+                expect(sentence in answer.err and not answer.out, sentence, answer.err)
+
+
+@test
+def little_is_enough(folder):
+    """an answer that lacks members, or has wrong ones, is shown as far as it goes"""
+    odd = [{"ok": True}, {"ok": True, "sas": 5, "totals": [], "policy": None, "guard": {"a": 1}},
+           {"ok": True, "sas": [None, 1, {}, {"lifetime": 3, "spi": "x"}], "addresses": [1, None]}]
+    for number, told in enumerate(odd):
+        path = folder.file(f"{number}.sock")
+        with Daemon(path, lambda step, told=told: told):
+            ipsecctl("status", "--control", path)
+            ipsecmon("--once", "--control", path)
+            ipsecmon("--once", "--json", "--control", path)
+
+
+@test
+def names_are_harmless(folder):
+    """control characters in what the daemon tells don't reach the output"""
+    path = folder.file("control.sock")
+
+    def answer(step):
+        told = status(step)
+        told["sas"][0]["name"] = "a\x1b[31mb\tc\nd"
+        told["policy"]["file"] = "\x1b]0;x\x07"
+        told["version"] = "\x1b[2J"
+        return told
+
+    with Daemon(path, answer):
+        for tool, words in ((ipsecctl, ["status"]), (ipsecmon, ["--once"])):
+            said = tool(*words, "--control", path)
+            expect("\x1b" not in said.out and "\x07" not in said.out, repr(said.out))
+            equal(said.table("SPI")[0]["SA"], "a?[31mb?c?d")
+
+
+@test
+def once_prints_tables(folder):
+    """ipsecmon --once prints totals, drops and SAs, tab-separated, and ends with 0"""
+    path = folder.file("control.sock")
+    with Daemon(path):
+        answer = ipsecmon("--once", "--control", path)
+    equal({row["DIRECTION"]: row["PACKETS"] for row in answer.table("DIRECTION")},
+          {"outbound": "1000", "inbound": "1005"})
+    equal([row["SPI"] for row in answer.table("SPI")], ["0x00001001", "0x00001002"])
+    equal([row["PEER"] for row in answer.table("SPI")], ["192.0.2.2", "192.0.2.2"])
+    equal(len(answer.table("DROPPED")), 2)
+
+
+@test
+def once_gives_one_object(folder):
+    """ipsecmon --once --json prints one object: the status, the time, and no rates yet; without a daemon, why"""
+    path = folder.file("control.sock")
+    with Daemon(path):
+        told = ipsecmon("--once", "--json", "--control", path).json()
+    expect(abs(told.pop("time") - time.time()) < 60, "time")
+    equal(told.pop("rates"), None)
+    equal(told, status(1))
+    told = ipsecmon("--once", "--json", "--control", path, code=2).json()
+    expect(told["ok"] is False and "sallyportd" in told["error"], told)
+
+
+class Stream:
+    """ipsecmon that goes on; its lines."""
+
+    def __init__(self, *words):
+        self.job = subprocess.Popen([IPSECMON, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def line(self):
+        text = self.job.stdout.readline()
+        check_secrets(text)
+        return text
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.job.kill()
+        self.job.stdout.close()
+        self.job.wait()
+
+
+@test
+def json_streams_rates(folder):
+    """ipsecmon --json gives one object a line, with rates that are the counters' differences over time"""
+    path = folder.file("control.sock")
+    with Daemon(path), Stream("--json", "-i", "0.2", "--control", path) as stream:
+        first, second, third = (json.loads(stream.line()) for _ in range(3))
+    equal(first["rates"], None)
+    for told in (second, third):
+        rates = told["rates"]
+        seconds = rates["seconds"]
+        expect(0.1 < seconds < 10, seconds)
+        expect(abs(rates["outbound"]["packets_second"] * seconds - 1000) < 1, rates)
+        expect(abs(rates["sas"][1]["bytes_second"] * seconds - 50000) < 50, rates)
+        equal([entry["number"] for entry in rates["sas"]], [0, 1])
+
+
+@test
+def restarts_are_survived(folder):
+    """ipsecmon --json waits for a daemon that goes away, and gives no rates across its restart"""
+    path = folder.file("control.sock")
+    daemon = Daemon(path)
+    with Stream("--json", "-i", "0.1", "--control", path) as stream:
+        equal(json.loads(stream.line())["ok"], True)
+        daemon.close()
+        while True:
+            told = json.loads(stream.line())
+            if not told["ok"]:
+                break
+        expect("sallyportd" in told["error"], told)
+        with Daemon(path):
+            while not told["ok"]:
+                told = json.loads(stream.line())
+            equal(told["rates"], None)
+            expect(json.loads(stream.line())["rates"], "no rates after the restart")
+
+
+@test
+def readers_may_leave(folder):
+    """ipsecmon ends when the reader of its pipe is gone"""
+    path = folder.file("control.sock")
+    with Daemon(path):
+        stream = Stream("--json", "-i", "0.1", "--control", path)
+        stream.line()
+        stream.job.stdout.close()
+        equal(stream.job.wait(timeout=20), -signal.SIGPIPE)
