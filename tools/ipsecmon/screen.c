@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ENTER "\033[?1049h\033[?25l\033[2J"
@@ -23,6 +24,9 @@
 
 static struct termios former, own;
 static volatile sig_atomic_t is_entered, has_termios, must_redraw;
+/* Without SIGWINCH, which is let in only while screen_wait sleeps: between looking at must_redraw and
+ * sleeping it would be missed. */
+static sigset_t waiting_mask;
 
 static void put(const char *sequence, size_t len_bytes)
 {
@@ -68,7 +72,7 @@ static void on_stop(int signal_number)
     give_back();
     raise(SIGSTOP);
     take();
-    must_redraw = 1;
+    raise(SIGWINCH); /* the window may have another size now, and shows nothing yet */
 }
 
 static void on_resize(int signal_number)
@@ -102,6 +106,10 @@ void screen_enter(void)
     catch_signal(SIGQUIT, on_end);
     catch_signal(SIGTSTP, on_stop);
     catch_signal(SIGWINCH, on_resize);
+    sigset_t resize;
+    sigemptyset(&resize);
+    sigaddset(&resize, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &resize, &waiting_mask);
     take();
 }
 
@@ -163,7 +171,8 @@ void screen_draw(const char *text)
 enum screen_event screen_wait(uint32_t wait_ms)
 {
     struct pollfd input = {.fd = has_termios ? STDIN_FILENO : -1, .events = POLLIN};
-    const int ready = poll(&input, 1, (int)wait_ms);
+    const struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = (long)(wait_ms % 1000) * 1000000};
+    const int ready = ppoll(&input, 1, &wait, &waiting_mask);
     if (must_redraw) {
         must_redraw = 0;
         return SCREEN_REDRAW;
