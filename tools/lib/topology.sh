@@ -136,7 +136,7 @@ gate_status() { # HOST
 
 # gate_value HOST EXPRESSION: of the status as Python sees it, s["totals"]["inbound"]["drops"]["bad-icv"] say.
 gate_value() {
-    gate_status "$1" | python3 -c 'import json, sys; s = json.load(sys.stdin); print(eval(sys.argv[1]))' "$2"
+    gate_status "$1" | /usr/bin/python3 -c 'import json, sys; s = json.load(sys.stdin); print(eval(sys.argv[1]))' "$2"
 }
 
 # start_gate HOST POLICY KEYS [OPTION...]: it is up when this returns 0; else its log is on stderr.
@@ -193,6 +193,31 @@ EOF
 # fetch HOST SECONDS URL [FILE]
 fetch() {
     in_host "$1" curl -g -s -f --max-time "$2" -o "${4:-/dev/null}" "$3"
+}
+
+# fetches HOST ADDRESS FILE: and it is the same, byte for byte.
+fetches() {
+    rm -f "$scratch/got"
+    fetch "$1" 60 "http://$2/$3" "$scratch/got" && cmp -s "$scratch/got" "$scratch/www/$3"
+}
+
+# Refused in silence: no answer at all until curl gives up (its status 28), rather than a reset (7).
+is_ignored() { # HOST ADDRESS
+    in_host "$1" curl -g -s --max-time 2 -o /dev/null "http://$2/small"
+    [ $? -eq 28 ]
+}
+
+stays_shut() { # HOST ADDRESS
+    ! fetch "$1" 3 "http://$2/small"
+}
+
+# Nothing of a sallyportd is left in the host.
+is_cleaned_up() { # HOST
+    [ -z "$(in_host "$1" nft list ruleset)" ] &&
+        ! in_host "$1" ip rule | grep -q fwmark && ! in_host "$1" ip -6 rule | grep -q fwmark &&
+        ! in_host "$1" ip route show table all | grep -Eq 'sally|blackhole' &&
+        ! in_host "$1" ip -6 route show table all | grep -Eq 'sally|blackhole' &&
+        ! in_host "$1" ip link show sally0 >/dev/null 2>&1 && [ ! -e "$scratch/$1.sock" ]
 }
 
 # ---- captures
