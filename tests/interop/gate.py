@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: ISC
+"""Our side: ipsecctl with a pair of SAs that it made itself."""
+
+import json
+import os
+import re
+import subprocess
+
+import packets
+
+IPSECCTL = os.path.join(os.environ["SP_BUILD"], "tools", "ipsecctl", "ipsecctl")
+
+POLICY = """action "all" {{
+    esp {suite}
+    lifetime nist-r2
+}}
+protect out any from any to any with "all"
+default block
+"""
+
+
+def run(*arguments):
+    """Its output; an exception with what it said when it fails."""
+    process = subprocess.run([IPSECCTL, *arguments], capture_output=True, text=True, check=False,
+                             stdin=subprocess.DEVNULL)
+    if process.returncode != 0:
+        raise RuntimeError(f"ipsecctl {' '.join(arguments)}: exit {process.returncode}\n{process.stderr}")
+    return process.stdout
+
+
+class Gate:
+    """A policy that protects everything with one suite, and keys for one family."""
+
+    def __init__(self, folder, suite, family):
+        self.folder, self.suite = folder, suite
+        self.policy, self.keys = os.path.join(folder, "policy"), os.path.join(folder, "keys")
+        with open(self.policy, "w", encoding="ascii") as stream:
+            stream.write(POLICY.format(suite=suite))
+        run("keygen", "--from", packets.SOURCE[family], "--to", packets.DESTINATION[family], "--esp",
+            *suite.split(), "--output", self.keys)
+        with open(self.keys, encoding="ascii") as stream:
+            first = stream.read().split("}")[0]
+        self.spi = int(re.search(r"\bspi (\S+)", first).group(1), 0)
+        self.encryption_key = self._key("encryption-key", first)
+        self.integrity_key = self._key("integrity-key", first)
+
+    @staticmethod
+    def _key(word, text):
+        found = re.search(rf"\b{word} 0x([0-9a-f]+)", text)
+        return bytes.fromhex(found.group(1)) if found else b""
+
+    def apply(self, direction, capture):
+        """What comes out, and how many packets were dropped for which reason."""
+        before, after = (os.path.join(self.folder, f"{direction}-{end}.pcap") for end in ("before", "after"))
+        packets.write_capture(before, capture)
+        summary = json.loads(run("apply", "--policy", self.policy, "--keys", self.keys, "--direction", direction,
+                                 "--json", before, after))
+        return packets.read_capture(after), summary
+
+    def wireshark_table(self):
+        return run("export", "wireshark", "--keys", self.keys, "--i-know-this-reveals-keys")
