@@ -6,7 +6,7 @@ import subprocess
 
 import packets
 
-FIELDS = ["esp.icv_good", "esp.icv_bad", "esp.pad_len", "esp.protocol", "data.data"]
+FIELDS = ["esp.icv_good", "esp.icv_bad", "data.data"]
 
 
 def dissect(folder, table, capture):
