@@ -4,32 +4,48 @@
 import os
 import shutil
 import subprocess
-import tempfile
 
 import checks
 
 
-def copy_of(root, folder):
-    for name in checks.EVERYWHERE + [".ci", "README.md", ".clang-format"]:
-        source, target = os.path.join(root, name), os.path.join(folder, name)
-        if os.path.isdir(source):
-            shutil.copytree(source, target, symlinks=True,
-                            ignore=shutil.ignore_patterns(*checks.SKIPPED_FOLDERS, "build-*"))
-        elif os.path.exists(source):
-            shutil.copy(source, target)
-    return folder
+class Copy:
+    """A copy of the tree to plant in. One serves all plants: each is pulled out again after it was seen."""
+
+    def __init__(self, root, folder):
+        self.original, self.root = root, folder
+        for name in checks.EVERYWHERE + [".ci", "README.md", ".clang-format"]:
+            source, target = os.path.join(root, name), os.path.join(folder, name)
+            if os.path.isdir(source):
+                shutil.copytree(source, target, symlinks=True,
+                                ignore=shutil.ignore_patterns(*checks.SKIPPED_FOLDERS, "build-*"))
+            elif os.path.exists(source):
+                shutil.copy(source, target)
+
+    def pull_out(self, path):
+        original, planted = os.path.join(self.original, path), os.path.join(self.root, path)
+        if os.path.exists(original):
+            shutil.copy(original, planted)
+        else:
+            os.remove(planted)
+
+
+planted_paths = []
+
+
+def put(root, path, text, mode):
+    whole = os.path.join(root, path)
+    os.makedirs(os.path.dirname(whole), exist_ok=True)
+    with open(whole, mode, encoding="utf-8") as stream:
+        stream.write(text)
+    planted_paths.append(path)
 
 
 def write(root, path, text):
-    whole = os.path.join(root, path)
-    os.makedirs(os.path.dirname(whole), exist_ok=True)
-    with open(whole, "w", encoding="utf-8") as stream:
-        stream.write(text)
+    put(root, path, text, "w")
 
 
 def append(root, path, text):
-    with open(os.path.join(root, path), "a", encoding="utf-8") as stream:
-        stream.write(text)
+    put(root, path, text, "a")
 
 
 SPDX = "/* SPDX-License-Identifier: ISC */\n"
@@ -43,7 +59,10 @@ def library_with(folder, source):
 
 
 def exports_of(source):
+    """The rule of exported names on a library of its own, as long as the header of the plant is there."""
     def look(root):
+        if not os.path.exists(os.path.join(root, "include/sallyport/plant.h")):
+            return []
         return checks.exports(root, library_with(root, source), ["plant.h"])
     return look
 
@@ -114,9 +133,13 @@ PLANTS = [
 ]
 
 
-def is_caught(root, rule, plant, named):
-    """Whether the rule names the plant."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy_of(root, folder)
-        plant(folder)
-        return any(named in fault for fault in rule(folder))
+def is_caught(copy, rule, plant, named):
+    """Whether the rule names the plant when it is there, and does not when it isn't."""
+    def sees():
+        return any(named in fault for fault in rule(copy.root))
+
+    plant(copy.root)
+    caught = sees()
+    while planted_paths:
+        copy.pull_out(planted_paths.pop())
+    return caught and not sees()
