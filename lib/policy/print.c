@@ -15,6 +15,8 @@ struct printer {
     FILE *out;
     char *text;
     size_t size_bytes, used_bytes;
+    bool is_cut;
+    char next; /* the first byte that found no room */
 };
 
 static void put_bytes(struct printer *printer, const char *bytes, size_t len_bytes)
@@ -27,6 +29,10 @@ static void put_bytes(struct printer *printer, const char *bytes, size_t len_byt
     size_t taken = len_bytes < room ? len_bytes : room;
     memcpy(printer->text + printer->used_bytes, bytes, taken);
     printer->used_bytes += taken;
+    if (taken < len_bytes && !printer->is_cut) {
+        printer->is_cut = true;
+        printer->next = bytes[taken];
+    }
 }
 
 static void put(struct printer *printer, const char *text)
@@ -215,6 +221,9 @@ const char *sp_policy_rule_text(const struct sp_policy *policy, uint32_t index, 
     SP_REQUIRE(policy != NULL && index < policy->rule_count && text != NULL && size_bytes > 0);
     struct printer printer = {.text = text, .size_bytes = size_bytes};
     put_rule(&printer, policy, &policy->rules[index]);
+    /* not in the middle of a UTF-8 character: back to its first byte */
+    while (printer.is_cut && printer.used_bytes > 0 && ((unsigned char)printer.next & 0xc0) == 0x80)
+        printer.next = text[--printer.used_bytes];
     text[printer.used_bytes] = '\0';
     return text;
 }

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * SA files: all of their SAs or none, and nothing of them left behind.
+ */
+#include "sa/sad.h"
+
+#include "unit/policy/fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SA_TEXT(name, spi)                                                                                   \
+    "sa \"" name "\" {\n    spi " spi "\n    from 192.0.2.1 to 192.0.2.2\n    esp null hmac-md5-96\n"        \
+    "    integrity-key 0x000102030405060708090a0b0c0d0e0f\n}\n"
+
+static struct sp_sad *sad;
+static struct sp_report *report;
+
+static void begin(void)
+{
+    make_folder();
+    cr_assert_eq(sp_sad_create(4, &sad), SP_OK);
+    cr_assert_eq(sp_report_create(&report), SP_OK);
+}
+
+static void end(void)
+{
+    sp_sad_destroy(&sad);
+    sp_report_destroy(&report);
+    remove_folder();
+}
+
+TestSuite(keyfile, .init = begin, .fini = end, .timeout = 60);
+
+static enum sp_status load(const char *text)
+{
+    return sp_sad_load(sad, write_file("keys", text, strlen(text), 0600), report);
+}
+
+Test(keyfile, the_sas_of_a_file_are_in_the_sad_as_they_are_written)
+{
+    static const char text[] =
+        "sa \"front\" {\n"
+        "    spi 0xdeadbeef\n"
+        "    from 2001:db8::1 to 2001:db8::2\n"
+        "    esp 3des-cbc hmac-sha2-256-128\n"
+        "    encryption-key 0x0123456789abcdef23456789abcdef01456789abcdef0123\n"
+        "    integrity-key 0x00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff\n"
+        "    replay-window 4096\n"
+        "    lifetime 1 MB 5 minutes 9 packets\n"
+        "}\n";
+    struct sp_sa_info info;
+    cr_assert_eq(load(text), SP_OK);
+    cr_assert_eq(sp_report_count(report), 0);
+    cr_assert_eq(sp_sad_count(sad), 1);
+    cr_assert_eq(sp_sad_get(sad, 0, &info), SP_OK);
+    cr_assert_str_eq(info.name, "front");
+    cr_assert_eq(info.spi, 0xdeadbeef);
+    cr_assert_eq(info.source.bytes[15], 1);
+    cr_assert_eq(info.destination.bytes[15], 2);
+    cr_assert_eq(info.encryption, SP_ENCRYPTION_3DES_CBC);
+    cr_assert_eq(info.integrity, SP_INTEGRITY_HMAC_SHA2_256_128);
+    cr_assert_eq(info.replay_window_packets, 4096);
+    cr_assert_eq(info.lifetime.hard_bytes, 1 << 20);
+    cr_assert_eq(info.lifetime.hard_seconds, 300);
+    cr_assert_eq(info.lifetime.hard_packets, 9);
+}
+
+/* The fingerprint is of the keys, so it tells whether the digits were read right. */
+Test(keyfile, keys_inline_and_from_files_are_the_same_keys)
+{
+    struct sp_sa_info inside, outside, direct;
+    uint32_t number;
+    uint8_t key[16];
+    for (uint8_t i = 0; i < sizeof key; i++)
+        key[i] = i;
+    (void)write_file("key", " \n0x000102030405060708090A0b0c0d0e0f \r\n", 39, 0600);
+    cr_assert_eq(load(SA_TEXT("inline", "256") "sa \"file\" {\n spi 257\n from 192.0.2.1 to 192.0.2.2\n"
+                                               " esp null hmac-md5-96\n integrity-key file \"key\"\n}\n"),
+                 SP_OK);
+    struct sp_sa_params params = {.spi = 258,
+                                  .source = address_of("192.0.2.1"),
+                                  .destination = address_of("192.0.2.2"),
+                                  .encryption = SP_ENCRYPTION_NULL,
+                                  .integrity = SP_INTEGRITY_HMAC_MD5_96,
+                                  .integrity_key = key,
+                                  .integrity_key_bytes = sizeof key};
+    cr_assert_eq(sp_sad_add(sad, &params, &number, NULL), SP_OK);
+    cr_assert_eq(sp_sad_get(sad, 0, &inside), SP_OK);
+    cr_assert_eq(sp_sad_get(sad, 1, &outside), SP_OK);
+    cr_assert_eq(sp_sad_get(sad, number, &direct), SP_OK);
+    cr_assert_str_eq(inside.fingerprint, direct.fingerprint);
+    cr_assert_str_eq(outside.fingerprint, direct.fingerprint);
+}
+
+Test(keyfile, one_bad_sa_keeps_all_others_out)
+{
+    cr_assert_eq(load(SA_TEXT("a", "256") SA_TEXT("b", "255") SA_TEXT("c", "257")), SP_ERR_PARSE);
+    cr_assert_eq(sp_sad_count(sad), 0);
+    cr_assert_eq(sp_report_get(report, 0)->code, SP_ERR_SPI);
+    cr_assert_eq(sp_report_get(report, 0)->line, 8);
+}
+
+Test(keyfile, an_sa_that_is_there_already_keeps_the_whole_file_out)
+{
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    cr_assert_eq(load(SA_TEXT("b", "257") SA_TEXT("c", "256")), SP_ERR_EXISTS);
+    cr_assert_eq(sp_sad_count(sad), 1);
+    cr_assert_eq(sp_report_get(report, 0)->line, 8);
+}
+
+Test(keyfile, a_file_with_more_sas_than_there_is_room_for_is_kept_out)
+{
+    cr_assert_eq(load(SA_TEXT("a", "256") SA_TEXT("b", "257")), SP_OK);
+    cr_assert_eq(load(SA_TEXT("c", "258") SA_TEXT("d", "259") SA_TEXT("e", "260")), SP_ERR_LIMIT);
+    cr_assert_eq(sp_sad_count(sad), 2);
+    cr_assert_eq(load(SA_TEXT("c", "258") SA_TEXT("d", "259")), SP_OK);
+    cr_assert_eq(sp_sad_count(sad), 4);
+}
+
+Test(keyfile, a_file_open_to_others_is_refused_and_so_is_one_whose_key_file_is)
+{
+    static const char text[] = SA_TEXT("a", "256");
+    cr_assert_eq(sp_sad_load(sad, write_file("open", text, sizeof text - 1, 0640), report),
+                 SP_ERR_PERMISSION);
+    (void)write_file("key", "000102030405060708090a0b0c0d0e0f", 32, 0604);
+    cr_assert_eq(load("sa \"f\" {\n spi 257\n from 192.0.2.1 to 192.0.2.2\n esp null hmac-md5-96\n"
+                      " integrity-key file \"key\"\n}\n"),
+                 SP_ERR_PERMISSION);
+    cr_assert_eq(sp_report_errors(report), 2);
+    cr_assert_eq(sp_sad_count(sad), 0);
+}
+
+Test(keyfile, an_empty_file_has_no_sas_and_no_errors)
+{
+    cr_assert_eq(load(""), SP_OK);
+    cr_assert_eq(sp_sad_count(sad), 0);
+}
+
+Test(keyfile, thousands_of_sas_are_read_in_linear_time)
+{
+    enum { SAS = 20000 };
+    struct sp_sad *large;
+    char *text = malloc((size_t)SAS * 256), *at = text;
+    cr_assert_eq(sp_sad_create(SAS, &large), SP_OK);
+    for (int i = 0; i < SAS; i++)
+        at += sprintf(at,
+                      "sa \"n%d\" {\n spi %d\n from 192.0.2.1 to 192.0.2.2\n esp null hmac-md5-96\n"
+                      " integrity-key 0x%032x\n}\n",
+                      i, i + 256, i);
+    cr_assert_eq(sp_sad_load(large, write_file("keys", text, (size_t)(at - text), 0600), report), SP_OK);
+    cr_assert_eq(sp_sad_count(large), SAS);
+    sp_sad_destroy(&large);
+    free(text);
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SP_HAS_ASAN 1
+#elif defined(__has_feature)
+#define SP_HAS_ASAN __has_feature(address_sanitizer)
+#else
+#define SP_HAS_ASAN 0
+#endif
+
+/* What is left in memory. The key exists in this process as a rule, never as bytes: a child writes the file.
+ */
+enum { KEY_BYTES = 16, SIGHT_BYTES = 8 };
+
+static uint8_t key_byte(size_t at)
+{
+    return (uint8_t)(0xa7 + at * 0x35 + (at * at) * 0x0d);
+}
+
+static char key_digit(size_t at)
+{
+    unsigned half = at % 2 == 0 ? key_byte(at / 2) >> 4 : key_byte(at / 2) & 15;
+    return (char)(half < 10 ? '0' + half : 'a' + half - 10);
+}
+
+static void child_writes_key_file(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        FILE *out = fopen(path, "w");
+        fprintf(
+            out,
+            "sa \"a\" {\n spi 256\n from 192.0.2.1 to 192.0.2.2\n esp null hmac-md5-96\n integrity-key 0x");
+        for (size_t i = 0; i < 2 * KEY_BYTES; i++)
+            fputc(key_digit(i), out);
+        fprintf(out, "\n} nonsense\n");
+        _exit(fclose(out) == 0 && chmod(path, 0600) == 0 ? 0 : 1);
+    }
+    int result;
+    cr_assert_eq(waitpid(child, &result, 0), child);
+    cr_assert_eq(result, 0);
+}
+
+static bool is_digits(const char *at)
+{
+    for (size_t i = 0; i < SIGHT_BYTES; i++) {
+        if (at[i] != key_digit(i))
+            return false;
+    }
+    return true;
+}
+
+static bool is_bytes(const char *at)
+{
+    for (size_t i = 0; i < SIGHT_BYTES; i++) {
+        if ((uint8_t)at[i] != key_byte(i))
+            return false;
+    }
+    return true;
+}
+
+/* How often the key, or its digits, stand in memory that can be written. */
+static size_t count_sights(void)
+{
+    size_t sights = 0;
+    char line[512], rights[8];
+    unsigned long long start, stop;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    cr_assert_not_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        if (sscanf(line, "%llx-%llx %7s", &start, &stop, rights) != 3 || strncmp(rights, "rw", 2) != 0)
+            continue;
+        for (const char *at = (const char *)(uintptr_t)start;
+             at + SIGHT_BYTES <= (const char *)(uintptr_t)stop; at++)
+            sights += is_digits(at) || is_bytes(at);
+    }
+    fclose(maps);
+    return sights;
+}
+
+Test(keyfile, after_reading_no_copy_of_a_key_or_its_digits_is_left_in_memory)
+{
+#if SP_HAS_ASAN
+    cr_skip_test("the sanitizer's shadow memory is too large to be looked through");
+#endif
+    const char *path = in_folder("keys");
+    child_writes_key_file(path);
+    char *heap = malloc(SIGHT_BYTES);
+    for (size_t i = 0; i < SIGHT_BYTES; i++)
+        heap[i] = key_digit(i);
+    cr_assert_eq(count_sights(), 1, "the search finds a copy when there is one");
+    memset(heap, 0, SIGHT_BYTES);
+    cr_assert_eq(count_sights(), 0);
+    cr_assert_eq(sp_sad_load(sad, path, report), SP_ERR_PARSE);
+    cr_assert_eq(count_sights(), 0, "after a refused file");
+    free(heap);
+}
