@@ -185,6 +185,24 @@ def unwritable_outputs_are_2(folder):
 
 
 @test
+def links_and_modes_are_kept(folder):
+    """an output behind a link replaces the file and not the link, keeps its mode, and stays when apply fails"""
+    pcaps.write(folder.file("in.pcap"), requests(9))
+    target, link = folder.file("target.pcap", "former\n"), folder.file("out.pcap")
+    os.chmod(target, 0o640)
+    os.symlink(target, link)
+    ipsecctl(*words(folder), "surplus", code=1)
+    os.truncate(folder.file("in.pcap"), os.path.getsize(folder.file("in.pcap")) - 1)
+    ipsecctl(*words(folder), code=2)
+    with open(target, encoding="utf-8") as stream:
+        equal(stream.read(), "former\n", "the former output")
+    pcaps.write(folder.file("in.pcap"), requests(9))
+    ipsecctl(*words(folder))
+    expect(os.path.islink(link), "the link was replaced")
+    equal((len(pcaps.read(target)[2]), os.stat(target).st_mode & 0o777), (9, 0o640))
+
+
+@test
 def input_may_be_output(folder):
     """a capture can be replaced by itself"""
     pcaps.write(folder.file("in.pcap"), requests(9))

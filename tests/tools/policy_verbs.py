@@ -65,6 +65,7 @@ def wrong_usage_is_1(folder):
              ["apply"], ["apply", "--policy", FRONT_END, "a", "b"],
              ["apply", "--policy", FRONT_END, "--keys", "k", "--direction", "up", "a", "b"],
              ["apply", "--policy", FRONT_END, "--keys", "k", "--direction", "in", "a"],
+             ["apply", "--policy", "-", "--keys", "-", "--direction", "in", "a", "b"],
              ["keygen", "x"], ["keygen", "--from", "192.0.2.1"], ["keygen", "--from", "192.0.2.1", "--to", "::1"],
              ["keygen", "--from", "x", "--to", "y"], ["keygen", "--esp", "des"],
              ["keygen", "--esp", "aes", "hmac-sha1-96"], ["keygen", "--json"],

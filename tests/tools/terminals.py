@@ -248,3 +248,14 @@ def monitor_once_is_a_table(folder):
     with Daemon(path), Terminal(IPSECMON, "--once", "--control", path) as terminal:
         equal(terminal.end(), 0)
     expect(ENTER not in terminal.text and "SPI         DIR  PEER" in terminal.text, repr(terminal.text))
+
+
+@test
+def dumb_terminals_get_tables(folder):
+    """ipsecmon at a terminal that can't be drawn on prints tables, one after the other"""
+    path = folder.file("control.sock")
+    with Daemon(path), Terminal(IPSECMON, "-i", "0.1", "--control", path, environment={"TERM": "dumb"}) as terminal:
+        terminal.wait_for("(?s)0x00001001.*0x00001001")
+        terminal.job.send_signal(signal.SIGINT)
+        equal(terminal.end(), -signal.SIGINT)
+    expect("\033" not in terminal.text, repr(terminal.text[:500]))

@@ -18,13 +18,18 @@ bool terminal_is(FILE *stream)
     return isatty(fileno(stream)) == 1;
 }
 
+bool terminal_can_draw(FILE *stream)
+{
+    const char *term = getenv("TERM");
+    return term && *term && strcmp(term, "dumb") != 0 && terminal_is(stream);
+}
+
 bool terminal_has_colour(FILE *stream)
 {
     const char *no_color = getenv("NO_COLOR");
     if (no_color && *no_color)
         return false;
-    const char *term = getenv("TERM");
-    return term && strcmp(term, "dumb") != 0 && terminal_is(stream);
+    return terminal_can_draw(stream);
 }
 
 const char *terminal_look(FILE *stream, enum terminal_look look)

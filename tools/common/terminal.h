@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 bool terminal_is(FILE *stream);
+/* A terminal that understands escape sequences. */
+bool terminal_can_draw(FILE *stream);
 bool terminal_has_colour(FILE *stream);
 
 enum terminal_look { LOOK_PLAIN, LOOK_BOLD, LOOK_GOOD, LOOK_BAD, LOOK_DIM };

@@ -52,6 +52,11 @@ static int read_option(int option, struct plan *plan)
     }
 }
 
+static int is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
 static int read_plan(int argc, char **argv, struct plan *plan)
 {
     static const struct option options[] = {
@@ -71,6 +76,8 @@ static int read_plan(int argc, char **argv, struct plan *plan)
         return tool_usage("apply", "takes two files: the capture to read and the one to write");
     plan->in = argv[optind];
     plan->out = argv[optind + 1];
+    if (is_stdin(plan->policy) + is_stdin(plan->keys) + is_stdin(plan->in) > 1)
+        return tool_usage("apply", "only one file can be standard input");
     return TOOL_OK;
 }
 

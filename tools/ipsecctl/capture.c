@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * Reading and writing captures with libpcap. What libpcap doesn't do is keep a half-written file from being
- * taken for a whole one: the output gets its name only when it is complete, and loses it on any failure, also
- * when the tool is interrupted.
+ * taken for a whole one; whole_file.h does.
  */
 #include "capture.h"
 
@@ -11,11 +10,9 @@
 #include "tool.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define MAGIC_NANOSECONDS 0xa1b23c4du
 #define MAGIC_MICROSECONDS 0xa1b2c3d4u
@@ -155,88 +152,21 @@ int capture_read(struct capture_in *in, struct frame *frame)
     return 1;
 }
 
-/* What a signal must remove; set while a temporary file exists. */
-static const char *volatile unfinished;
-
-static void remove_unfinished(int signal_number)
-{
-    if (unfinished)
-        unlink(unfinished);
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-}
-
-static void guard_unfinished(const char *temporary)
-{
-    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-    unfinished = temporary;
-    const struct sigaction action = {.sa_handler = temporary ? remove_unfinished : SIG_DFL,
-                                     .sa_flags = (int)SA_RESETHAND};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        struct sigaction former;
-        if (sigaction(ends[i], NULL, &former) == 0 && former.sa_handler != SIG_IGN)
-            sigaction(ends[i], &action, NULL);
-    }
-}
-
-/* Only a regular file, or none yet, can be replaced by renaming another over it. */
-static bool is_replaceable(const char *path)
-{
-    struct stat status;
-    return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
-}
-
-static FILE *open_temporary(const char *path, char **ret_temporary)
-{
-    char *temporary = tool_text("%s.XXXXXX", path);
-    const int fd = mkstemp(temporary);
-    if (fd < 0) {
-        free(temporary);
-        return NULL;
-    }
-    guard_unfinished(temporary);
-    const mode_t mask = umask(0);
-    umask(mask);
-    FILE *stream = fchmod(fd, 0666 & ~mask) == 0 ? fdopen(fd, "wb") : NULL;
-    if (!stream) {
-        const int error = errno;
-        close(fd);
-        unlink(temporary);
-        guard_unfinished(NULL);
-        free(temporary);
-        errno = error;
-        return NULL;
-    }
-    *ret_temporary = temporary;
-    return stream;
-}
-
-static FILE *open_output(const char *path, char **ret_temporary)
-{
-    *ret_temporary = NULL;
-    if (strcmp(path, "-") == 0)
-        return stdout;
-    return is_replaceable(path) ? open_temporary(path, ret_temporary) : fopen(path, "wb");
-}
-
 int capture_create(const char *path, const struct capture_in *in, struct capture_out *ret_out)
 {
     struct capture_out out = {.path = path};
     if (strcmp(path, "-") == 0 && terminal_is(stdout))
         return tool_usage("apply", "a capture is not for a terminal: name a file, or redirect the output");
-    out.format = tool_need(pcap_open_dead_with_tstamp_precision(in->link_type, FRAME_BYTES_MAX,
-                                                                (u_int)pcap_get_tstamp_precision(in->pcap)));
-    FILE *stream = open_output(path, &out.temporary);
-    if (!stream) {
-        tool_say("%s: %s", path, strerror(errno));
-        pcap_close(out.format);
+    const int error = whole_file_open(path, &out.file);
+    if (error) {
+        tool_say("%s: %s", path, strerror(error));
         return TOOL_NOT_APPLIED;
     }
-    out.dumper = pcap_dump_fopen(out.format, stream);
+    out.format = tool_need(pcap_open_dead_with_tstamp_precision(in->link_type, FRAME_BYTES_MAX,
+                                                                (u_int)pcap_get_tstamp_precision(in->pcap)));
+    out.dumper = pcap_dump_fopen(out.format, out.file.stream);
     if (!out.dumper) {
         tool_say("%s: %s", path, pcap_geterr(out.format));
-        if (stream != stdout)
-            fclose(stream);
         capture_abandon(&out);
         return TOOL_NOT_APPLIED;
     }
@@ -271,30 +201,25 @@ void capture_write_changed(struct capture_out *out, const struct frame *frame, c
 
 int capture_finish(struct capture_out *out)
 {
-    FILE *stream = pcap_dump_file(out->dumper);
-    if (pcap_dump_flush(out->dumper) != 0 || ferror(stream)) {
-        tool_say("%s: %s", out->path, strerror(errno));
-        return TOOL_NOT_APPLIED;
-    }
-    if (out->temporary && rename(out->temporary, out->path) != 0) {
-        tool_say("%s: %s", out->path, strerror(errno));
-        return TOOL_NOT_APPLIED;
-    }
-    guard_unfinished(NULL);
-    free(out->temporary);
-    out->temporary = NULL;
-    return TOOL_OK;
+    int error = 0;
+    if (pcap_dump_flush(out->dumper) != 0 || ferror(out->file.stream))
+        error = errno ? errno : EIO;
+    if (!error)
+        error = whole_file_keep(&out->file);
+    if (!error)
+        return TOOL_OK;
+    tool_say("%s: %s", out->path, strerror(error));
+    return TOOL_NOT_APPLIED;
 }
 
 void capture_abandon(struct capture_out *out)
 {
-    if (out->temporary)
-        unlink(out->temporary);
-    guard_unfinished(NULL);
-    free(out->temporary);
-    out->temporary = NULL;
-    if (out->dumper && pcap_dump_file(out->dumper) != stdout)
+    FILE *stream = out->file.stream;
+    whole_file_abandon(&out->file);
+    if (out->dumper && stream != stdout)
         pcap_dump_close(out->dumper);
+    else if (stream && stream != stdout)
+        fclose(stream);
     if (out->format)
         pcap_close(out->format);
     out->dumper = NULL;

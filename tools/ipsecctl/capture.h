@@ -6,6 +6,8 @@
 #ifndef IPSECCTL_CAPTURE_H
 #define IPSECCTL_CAPTURE_H
 
+#include "whole_file.h"
+
 #include <sallyport/packet.h>
 
 #include <pcap/pcap.h>
@@ -51,16 +53,16 @@ int capture_read(struct capture_in *in, struct frame *frame);
 /* How far in the file. */
 uint64_t capture_position(const struct capture_in *in);
 
-/* The file to write: under a temporary name until it is whole, so that a failure leaves nothing, and a file
- * that was there before stays. */
 struct capture_out {
     const char *path;
-    char *temporary; /* NULL: written directly (standard output, a device, a pipe) */
+    struct whole_file file;
     pcap_t *format;
     pcap_dumper_t *dumper;
     uint64_t frames;
 };
 
+/* Opens path for frames like those of in; complaints printed. An exit code. The file appears when it is
+ * finished. */
 int capture_create(const char *path, const struct capture_in *in, struct capture_out *ret_out);
 /* The frame as it was read. */
 void capture_write_as_read(struct capture_out *out, const struct frame *frame);

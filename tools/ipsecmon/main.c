@@ -204,7 +204,7 @@ static int run(int argc, char **argv)
     }
     if (wish.is_once)
         return once(&wish);
-    return wish.as_json || !terminal_is(stdout) ? stream(&wish) : watch(&wish);
+    return wish.as_json || !terminal_can_draw(stdout) ? stream(&wish) : watch(&wish);
 }
 
 int main(int argc, char **argv)
