@@ -56,6 +56,21 @@ check "the last chain counted what it stopped" is_true front \
     'sum(g["packets"] for g in s["guard"] if g["chain"] == "guard_out") > 0'
 end_gates
 
+# ---- a firewall script flushes everything
+
+renew_keys
+start_gates
+in_front nft flush ruleset
+check "after nft flush ruleset the guard is put up again" wait_until 3 in_front nft list table inet sallyport
+check "the log tells of it" wait_until 3 grep -q 'put up again' "$scratch/front.log"
+start_capture flushed front wire0
+check "and the gate is open" fetches front "$BACK_IPV4" small
+end_process front KILL
+check "shut when its daemon dies" stays_shut front "$BACK_IPV4"
+stop_capture flushed
+check "and nothing is in clear after a flush" is_hidden flushed 'tcp port 80'
+end_gates
+
 # ---- the tests themselves are interrupted
 
 interrupted() {

@@ -7,9 +7,15 @@
 #include "log.h"
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct guard {
     struct guard_settings settings;
@@ -63,6 +69,50 @@ void guard_remove(struct guard *guard)
     if (nft_run_cmd_from_buffer(guard->nft,
                                 "table inet " GUARD_TABLE "\ndelete table inet " GUARD_TABLE "\n") != 0)
         log_line("can't remove the guard: %s", nft_ctx_get_error_buffer(guard->nft));
+}
+
+bool guard_stands(struct guard *guard)
+{
+    /* the cheapest of listings: there are counters in it, but nothing else */
+    return nft_run_cmd_from_buffer(guard->nft, "list counters table inet " GUARD_TABLE) == 0;
+}
+
+int guard_open_watch(void)
+{
+    const struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+    const int group = NFNLGRP_NFTABLES;
+    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+    if (fd < 0)
+        return -1;
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+        setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool tells_of_deleted_table(const void *message, size_t len_bytes)
+{
+    int left = (int)len_bytes;
+    for (const struct nlmsghdr *at = message; mnl_nlmsg_ok(at, left); at = mnl_nlmsg_next(at, &left))
+        if (at->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE))
+            return true;
+    return false;
+}
+
+bool guard_read_watch(int watch_fd)
+{
+    alignas(struct nlmsghdr) uint8_t message[16384];
+    bool is_deleted = false;
+    for (;;) {
+        const ssize_t got = recv(watch_fd, message, sizeof message, MSG_DONTWAIT);
+        if (got < 0 && errno == ENOBUFS)
+            is_deleted = true; /* more was told than we could hear */
+        else if (got < 0)
+            return is_deleted;
+        else
+            is_deleted |= tells_of_deleted_table(message, (size_t)got);
+    }
 }
 
 /* In the steering chain a protect rule's counter is of packets on their way to us; all others count refusals.

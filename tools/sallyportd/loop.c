@@ -22,13 +22,21 @@
 #define EVENT_LINES_PER_TICK 5
 #define EVENTS_PER_CALL 256
 
-enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ADDRESSES, SOURCE_CONTROL, SOURCE_FAILURE, SOURCE_COUNT };
+enum source {
+    SOURCE_SIGNAL,
+    SOURCE_TIMER,
+    SOURCE_ADDRESSES,
+    SOURCE_GUARD,
+    SOURCE_CONTROL,
+    SOURCE_FAILURE,
+    SOURCE_COUNT
+};
 
 struct loop {
     struct daemon *daemon;
     struct control_server *server;
     int epoll_fd;
-    int fds[SOURCE_COUNT]; /* the first three are ours to close */
+    int fds[SOURCE_COUNT]; /* those before SOURCE_CONTROL are ours to close */
     bool addresses_changed;
     bool is_over;
     enum loop_end end;
@@ -136,6 +144,16 @@ static void on_addresses(struct loop *loop)
     }
 }
 
+/* A firewall script that begins with "flush ruleset" means its own rules, but takes ours as well. */
+static void on_guard(struct loop *loop)
+{
+    struct daemon *daemon = loop->daemon;
+    if (!guard_read_watch(loop->fds[SOURCE_GUARD]) || guard_stands(daemon->guard))
+        return;
+    log_line("somebody removed the guard; it is put up again");
+    (void)guard_install(daemon->guard, sp_engine_policy(daemon->engine));
+}
+
 static void on_failure(struct loop *loop)
 {
     loop->is_over = true;
@@ -173,6 +191,7 @@ static bool watch_sources(struct loop *loop)
     loop->fds[SOURCE_SIGNAL] = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     loop->fds[SOURCE_TIMER] = open_timer();
     loop->fds[SOURCE_ADDRESSES] = open_address_watch();
+    loop->fds[SOURCE_GUARD] = guard_open_watch();
     loop->fds[SOURCE_CONTROL] = control_server_fd(loop->server);
     loop->fds[SOURCE_FAILURE] = gate_failure_fd(loop->daemon->gate);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -191,6 +210,7 @@ enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
     static void (*const handlers[])(struct loop *) = {[SOURCE_SIGNAL] = on_signal,
                                                       [SOURCE_TIMER] = on_timer,
                                                       [SOURCE_ADDRESSES] = on_addresses,
+                                                      [SOURCE_GUARD] = on_guard,
                                                       [SOURCE_FAILURE] = on_failure};
     struct loop loop = {.daemon = daemon, .server = server, .end = LOOP_BROKEN};
     loop.is_over = !watch_sources(&loop);
@@ -205,7 +225,7 @@ enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
                 handlers[events[i].data.u32](&loop);
         }
     }
-    for (int i = SOURCE_SIGNAL; i <= SOURCE_ADDRESSES; i++)
+    for (int i = SOURCE_SIGNAL; i < SOURCE_CONTROL; i++)
         if (loop.fds[i] >= 0)
             close(loop.fds[i]);
     if (loop.epoll_fd >= 0)
