@@ -156,9 +156,9 @@ Test(report, sends_no_control_bytes_to_the_terminal)
     struct sp_error error = at(1, 5, 1, "\x1b[2Jx\x7f");
 
     (void)snprintf(error.file, sizeof error.file, "x\x1b.policy");
-    (void)snprintf(error.text, sizeof error.text, "wrong \a word\r");
+    (void)snprintf(error.text, sizeof error.text, "wrong \a\tword\r");
     add(error);
-    expect_print("x?.policy:1:5: error: wrong ? word?\n?[2Jx?\n    ^\n");
+    expect_print("x?.policy:1:5: error: wrong ??word?\n?[2Jx?\n    ^\n");
 }
 
 Test(report, asking_for_a_finding_that_is_not_there_is_misuse, .signal = SIGABRT)

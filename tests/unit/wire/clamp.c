@@ -152,7 +152,7 @@ Test(clamp, leaves_fragments_alone)
 
 Test(clamp, leaves_a_syn_without_the_option_alone)
 {
-    static const uint8_t others[] = {1, 3, 3, 7}, ended[] = {0, 2, 4, 0x05, 0xb4, 0, 0, 0};
+    static const uint8_t others[] = {1, 3, 3, 7}, ended[] = {0, 2, 2, 4, 0x05, 0xb4, 0, 0};
     struct sample sample;
 
     (void)build(&sample, false, SYN, NULL, 0);

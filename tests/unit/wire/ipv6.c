@@ -122,6 +122,21 @@ Test(ipv6, esp_stands_behind_the_right_extension_headers)
     }
 }
 
+Test(ipv6, esp_that_is_there_already_is_found_where_it_is)
+{
+    struct sample sample;
+    struct sp_headers headers;
+
+    sample_ipv6(&sample);
+    sample_extension(&sample, HOP, 8, 0);
+    sample_extension(&sample, DESTINATION, 16, 0);
+    sample_upper(&sample, SP_PROTOCOL_ESP, ports, sizeof ports);
+    cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+    cr_expect_eq(headers.esp_offset, 64);
+    cr_expect_eq(headers.next_header_offset, 48);
+    cr_expect_eq(headers.esp_next_header, SP_PROTOCOL_ESP);
+}
+
 Test(ipv6, every_truncation_is_malformed)
 {
     struct sample sample;
@@ -235,9 +250,10 @@ Test(ipv6, a_first_fragment_has_ports_and_a_later_one_has_none)
     cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
     cr_expect(headers.is_fragment && headers.is_first_fragment && headers.has_ports);
 
-    for (unsigned more = 0; more < 2; more++) {
+    static const uint16_t later[] = {0x0008, 0x0009, 0x8000, 0xfff9};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         sample_ipv6(&sample);
-        sample_extension(&sample, FRAGMENT, 8, (uint16_t)(0x0008 | more));
+        sample_extension(&sample, FRAGMENT, 8, later[i]);
         sample_upper(&sample, SP_PROTOCOL_TCP, ports, 3);
         cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
         cr_expect(headers.is_fragment && !headers.is_first_fragment && !headers.has_ports);
