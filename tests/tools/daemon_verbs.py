@@ -96,7 +96,8 @@ def once_prints_tables(folder):
           {"outbound": "1000", "inbound": "1005"})
     equal([row["SPI"] for row in answer.table("SPI")], ["0x00001001", "0x00001002"])
     equal([row["PEER"] for row in answer.table("SPI")], ["192.0.2.2", "192.0.2.2"])
-    equal(len(answer.table("DROPPED")), 2)
+    equal([(row["DROPPED"], row["REASON"], row["PACKETS"]) for row in answer.table("DROPPED")],
+          [("inbound", "policy-block", "3"), ("inbound", "clear-text", "2"), ("guard_in", "front-end.policy:7", "3")])
 
 
 @test

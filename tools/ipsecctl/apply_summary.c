@@ -117,7 +117,8 @@ static void print_rules(const struct run *run, const struct sp_engine *engine, F
     if (rule_counters(run, engine, SP_NO_RULE, &counters)) {
         table_add(table, "default");
         add_counters(table, &counters);
-        table_add(table, "default %s", sp_action_name(sp_policy_default(policy)));
+        table_add(table, "default %s, and packets that no rule was asked about",
+                  sp_action_name(sp_policy_default(policy)));
     }
     finish_table(table, out);
 }

@@ -150,6 +150,8 @@ static void print_guard(const json_t *status)
     {
         const json_t *number = json_object_get(entry, "rule");
         const json_t *rule = json_array_get(rules, (size_t)daemon_number(entry, "rule"));
+        if (daemon_number(entry, "packets") == 0)
+            continue;
         table_add(table, "%s", daemon_text(entry, "chain"));
         if (json_is_integer(number))
             table_add(table, "%s:%llu", daemon_text(rule, "file"),

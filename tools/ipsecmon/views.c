@@ -74,23 +74,61 @@ void view_totals(FILE *out, const struct sample *former, const struct sample *no
     table_destroy(&table);
 }
 
+static void add_reasons(struct table *table, const struct sample *former, const struct sample *now, int i,
+                        double seconds)
+{
+    const json_t *after = json_object_get(totals_of(now, directions[i]), "drops");
+    const json_t *before = json_object_get(totals_of(former, directions[i]), "drops");
+    for (int reason = SP_DROP_NONE + 1; reason < SP_DROP_COUNT; reason++) {
+        const char *id = sp_drop_id((enum sp_drop)reason);
+        if (daemon_number(after, id) == 0)
+            continue;
+        table_add(table, "%s", directions[i]);
+        table_add(table, "%s", id);
+        add_short(table, rate_of(before, after, id, seconds));
+        table_add_number(table, daemon_number(after, id));
+    }
+}
+
+/* "front-end.policy:10", the rule that an entry of the guard stands for. */
+static void add_guard_rule(struct table *table, const struct sample *now, const json_t *entry)
+{
+    const json_t *rules = json_object_get(json_object_get(now->status, "policy"), "rules");
+    const json_t *rule = json_array_get(rules, (size_t)daemon_number(entry, "rule"));
+    if (!json_is_integer(json_object_get(entry, "rule"))) {
+        table_add(table, "default");
+        return;
+    }
+    const char *file = daemon_text(rule, "file");
+    const char *slash = strrchr(file, '/');
+    table_add(table, "%s:%llu", slash ? slash + 1 : file, (unsigned long long)daemon_number(rule, "line"));
+}
+
+/* What nftables refused never met the engine, so it has no reason but its rule. */
+static void add_refusals(struct table *table, const struct sample *former, const struct sample *now,
+                         double seconds)
+{
+    const json_t *before = json_object_get(former->status, "guard");
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(json_object_get(now->status, "guard"), index, entry)
+    {
+        if (daemon_number(entry, "packets") == 0 || strcmp(daemon_text(entry, "action"), "refuse") != 0)
+            continue;
+        table_add(table, "%s", daemon_text(entry, "chain"));
+        add_guard_rule(table, now, entry);
+        add_short(table, rate_of(json_array_get(before, index), entry, "packets", seconds));
+        table_add_number(table, daemon_number(entry, "packets"));
+    }
+}
+
 void view_drops(FILE *out, const struct sample *former, const struct sample *now, bool is_aligned)
 {
     struct table *table = table_create("DROPPED|REASON|>PKT/S|>PACKETS");
     const double seconds = sample_seconds(former, now);
-    for (int i = 0; i < 2; i++) {
-        const json_t *after = json_object_get(totals_of(now, directions[i]), "drops");
-        const json_t *before = json_object_get(totals_of(former, directions[i]), "drops");
-        for (int reason = SP_DROP_NONE + 1; reason < SP_DROP_COUNT; reason++) {
-            const char *id = sp_drop_id((enum sp_drop)reason);
-            if (daemon_number(after, id) == 0)
-                continue;
-            table_add(table, "%s", directions[i]);
-            table_add(table, "%s", id);
-            add_short(table, rate_of(before, after, id, seconds));
-            table_add_number(table, daemon_number(after, id));
-        }
-    }
+    for (int i = 0; i < 2; i++)
+        add_reasons(table, former, now, i, seconds);
+    add_refusals(table, former, now, seconds);
     if (table_rows(table) > 0) {
         fputs(is_aligned ? "\n" : "", out);
         table_print(table, out, is_aligned);
