@@ -59,9 +59,18 @@ char *tool_text(const char *format, ...)
 
 int tool_exit_of(enum sp_status status)
 {
-    if (status == SP_OK)
+    switch (status) {
+    case SP_OK:
         return TOOL_OK;
-    return status == SP_ERR_PARSE ? TOOL_USAGE : TOOL_NOT_APPLIED;
+    case SP_ERR_PARSE:
+    case SP_ERR_WEAK_KEY:
+    case SP_ERR_KEY_LENGTH:
+    case SP_ERR_SPI:
+    case SP_ERR_EXISTS:
+        return TOOL_USAGE;
+    default:
+        return TOOL_NOT_APPLIED;
+    }
 }
 
 int tool_finish(int exit_code)
