@@ -32,7 +32,8 @@ static enum sp_status read_failed(char *reason)
     return SP_ERR_IO;
 }
 
-static enum sp_status check(const struct stat *file, bool is_descriptor, const char *path, char *reason)
+enum sp_status sp_secret_check(const struct stat *file, uid_t reader, bool is_descriptor, const char *path,
+                               char *reason)
 {
     bool is_pipe = is_descriptor && S_ISFIFO(file->st_mode);
     if (!S_ISREG(file->st_mode) && !is_pipe) {
@@ -41,10 +42,10 @@ static enum sp_status check(const struct stat *file, bool is_descriptor, const c
                  is_descriptor ? " or a pipe" : "");
         return SP_ERR_PERMISSION;
     }
-    if (file->st_uid != geteuid() && file->st_uid != 0) {
+    if (file->st_uid != reader && file->st_uid != 0) {
         snprintf(reason, SP_SECRET_REASON_BYTES,
                  "belongs to user %u, not to you or root, so its keys can't be trusted: chown %u %.120s",
-                 (unsigned)file->st_uid, (unsigned)geteuid(), path);
+                 (unsigned)file->st_uid, (unsigned)reader, path);
         return SP_ERR_PERMISSION;
     }
     if ((file->st_mode & 077) != 0) {
@@ -98,7 +99,7 @@ static enum sp_status read_descriptor(int descriptor, const char *path, bool is_
     struct stat file;
     if (fstat(descriptor, &file) != 0)
         return read_failed(reason);
-    enum sp_status status = check(&file, is_descriptor, path, reason);
+    enum sp_status status = sp_secret_check(&file, geteuid(), is_descriptor, path, reason);
     if (status != SP_OK)
         return status;
     /* one byte more than the file has, so that its end is seen without growing */
@@ -120,12 +121,10 @@ static int named_descriptor(const char *path)
 {
     if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0)
         return STDIN_FILENO;
-    size_t folder_bytes = strlen(DESCRIPTOR_FOLDER);
-    if (strncmp(path, DESCRIPTOR_FOLDER, folder_bytes) != 0)
+    int descriptor = -1, end = 0;
+    if (sscanf(path, DESCRIPTOR_FOLDER "%6d%n", &descriptor, &end) != 1 || path[end] != '\0')
         return -1;
-    const char *digits = path + folder_bytes;
-    size_t count = strspn(digits, "0123456789");
-    return count == 0 || count > 6 || digits[count] != '\0' ? -1 : atoi(digits);
+    return descriptor;
 }
 
 enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t max_bytes,

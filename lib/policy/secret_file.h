@@ -7,6 +7,7 @@
 #include <sallyport/status.h>
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #define SP_SECRET_REASON_BYTES 256
 
@@ -20,6 +21,10 @@ struct sp_secret {
  * SP_ERR_MEMORY. Needs sodium_init(). */
 enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t max_bytes,
                               struct sp_secret *ret_secret, char *reason) SP_MUST_USE;
+/* Whether reader may trust and keep secret what is in such a file. The rule behind sp_secret_read, by itself.
+ */
+enum sp_status sp_secret_check(const struct stat *file, uid_t reader, bool is_descriptor, const char *path,
+                               char *reason) SP_MUST_USE;
 /* Wipes and frees; it may be all zeroes. */
 void sp_secret_free(struct sp_secret *secret);
 

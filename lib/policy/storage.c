@@ -76,7 +76,9 @@ bool sp_grow(void *array, size_t *capacity, size_t count, size_t element_bytes)
     void *old, *grown;
     memcpy(&old, array, sizeof old); /* array is a T **, and a void ** may not alias it */
     size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
-    grown = reallocarray(old, wanted, element_bytes);
+    if (wanted > SIZE_MAX / 2 / element_bytes)
+        return false;
+    grown = realloc(old, wanted * element_bytes);
     if (grown == NULL)
         return false;
     memcpy(array, &grown, sizeof grown);
