@@ -75,7 +75,7 @@ SP_API const char *sp_lifetime_preset_name(const struct sp_lifetime *lifetime);
 
 /* What makes an SA. The keys are copied into the arena; the caller wipes its own. */
 struct sp_sa_params {
-    const char *name; /* for people; NULL: none. Copied, cut to 63 bytes */
+    const char *name; /* for people; NULL: none. Copied, cut to at most 63 bytes */
     uint32_t spi;     /* host order, SP_SPI_MIN and up */
     struct sp_address source, destination;
     enum sp_mode mode;

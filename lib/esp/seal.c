@@ -17,29 +17,6 @@
 
 #define IP_PACKET_BYTES_MAX 65535u
 
-/* Takes the next sequence number. They start at 1 and never wrap (RFC 4303 3.3.3): past 2^32-1 there is none,
- * for ever. The counter behind has 64 bits, so that racing refusals can't wrap it either. */
-static bool take_sequence(struct sp_sa *sa, uint32_t *ret_sequence)
-{
-    uint64_t sequence = atomic_fetch_add_explicit(&sa->sequence_sent, 1, memory_order_relaxed) + 1;
-    if (sequence > UINT32_MAX)
-        return false;
-    *ret_sequence = (uint32_t)sequence;
-    return true;
-}
-
-/* What belongs to the SA rather than to the packet: its limits. An exhausted SA spends nothing. */
-static enum sp_drop spend(struct sp_esp_item *item, uint64_t now_ns)
-{
-    struct sp_sa *sa = item->sa;
-    if (atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) >= UINT32_MAX)
-        return SP_DROP_SEQ_EXHAUSTED;
-    enum sp_drop reason = sp_sa_spend(sa, item->cipher_bytes, now_ns);
-    if (reason != SP_DROP_NONE)
-        return reason;
-    return take_sequence(sa, &item->sequence) ? SP_DROP_NONE : SP_DROP_SEQ_EXHAUSTED;
-}
-
 /* An SA carries what goes between its own two ends, whatever number the caller gave. */
 static bool is_between(const struct sp_sa *sa, const struct sp_headers *headers)
 {
@@ -68,8 +45,8 @@ static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
     return SP_DROP_NONE;
 }
 
-static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t now_ns,
-                          struct sp_esp_item *item)
+/* All that can be told of a packet without spending anything of its SA. */
+static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, struct sp_esp_item *item)
 {
     struct sp_headers headers;
     uint32_t total_bytes;
@@ -91,8 +68,95 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t
                                  .esp_offset = headers.esp_offset,
                                  .next_header_offset = headers.next_header_offset,
                                  .next_header = headers.esp_next_header};
-    reason = lay_out(item, total_bytes);
-    return reason != SP_DROP_NONE ? reason : spend(item, now_ns);
+    return lay_out(item, total_bytes);
+}
+
+static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t count)
+{
+    size_t items = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct sp_packet *packet = &packets[i];
+        if (packet->verdict != SP_VERDICT_NONE)
+            continue;
+        sp_esp_require_bounds(packet);
+        enum sp_drop reason = judge(esp, packet, &esp->items[items]);
+        if (reason == SP_DROP_NONE)
+            items++;
+        else
+            sp_esp_drop(packet, reason);
+    }
+    return items;
+}
+
+/* Takes so many sequence numbers in a row. They start at 1 and never wrap (RFC 4303 3.3.3): past 2^32-1 there
+ * is none, for ever. The counter behind has 64 bits, so that racing refusals can't wrap it either. */
+static bool take_sequence(struct sp_sa *sa, uint32_t count, uint32_t *ret_first)
+{
+    uint64_t last = atomic_fetch_add_explicit(&sa->sequence_sent, count, memory_order_relaxed) + count;
+    if (last > UINT32_MAX)
+        return false;
+    *ret_first = (uint32_t)(last - count + 1);
+    return true;
+}
+
+static bool has_sequence(const struct sp_sa *sa, uint32_t count)
+{
+    return atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) + count <= UINT32_MAX;
+}
+
+/* Numbers and lifetime for packets of one SA, all at once; false when not all of them can have both. */
+static bool spend_run(struct sp_esp_item *items, size_t count, uint64_t now_ns)
+{
+    struct sp_sa *sa = items[0].sa;
+    uint64_t bytes = 0;
+    uint32_t first;
+    for (size_t i = 0; i < count; i++)
+        bytes += items[i].cipher_bytes;
+    if (!has_sequence(sa, (uint32_t)count) || !sp_sa_spend_many(sa, count, bytes, now_ns) ||
+        !take_sequence(sa, (uint32_t)count, &first))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        items[i].sequence = first + (uint32_t)i;
+    return true;
+}
+
+/* An SA without sequence numbers spends nothing. */
+static enum sp_drop spend_one(struct sp_esp_item *item, uint64_t now_ns)
+{
+    struct sp_sa *sa = item->sa;
+    if (!has_sequence(sa, 1))
+        return SP_DROP_SEQ_EXHAUSTED;
+    enum sp_drop reason = sp_sa_spend(sa, item->cipher_bytes, now_ns);
+    if (reason != SP_DROP_NONE)
+        return reason;
+    return take_sequence(sa, 1, &item->sequence) ? SP_DROP_NONE : SP_DROP_SEQ_EXHAUSTED;
+}
+
+static size_t run_length(const struct sp_esp_item *items, size_t count)
+{
+    size_t run = 1;
+    while (run < count && items[run].sa == items[0].sa)
+        run++;
+    return run;
+}
+
+/* Workers may share an SA, so its counters are touched once for each run of packets, and packet by packet
+ * only near a limit. Leaves those that may go at the front of esp->items, in order. */
+static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
+{
+    size_t kept = 0, run;
+    for (size_t i = 0; i < count; i += run) {
+        run = run_length(&esp->items[i], count - i);
+        bool is_spent = spend_run(&esp->items[i], run, now_ns);
+        for (size_t j = i; j < i + run; j++) {
+            enum sp_drop reason = is_spent ? SP_DROP_NONE : spend_one(&esp->items[j], now_ns);
+            if (reason == SP_DROP_NONE)
+                esp->items[kept++] = esp->items[j];
+            else
+                sp_esp_drop(esp->items[j].packet, reason);
+        }
+    }
+    return kept;
 }
 
 /* Padding is 1, 2, 3, ... so that the receiver can check it (RFC 4303 2.4). */
@@ -129,19 +193,10 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
 
 void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)
 {
-    size_t items = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct sp_packet *packet = &packets[i];
-        if (packet->verdict != SP_VERDICT_NONE)
-            continue;
-        sp_esp_require_bounds(packet);
-        enum sp_drop reason = judge(esp, packet, now_ns, &esp->items[items]);
-        if (reason != SP_DROP_NONE) {
-            sp_esp_drop(packet, reason);
-            continue;
-        }
-        write_packet(esp, &esp->items[items++]);
-    }
+    size_t items = judge_all(esp, packets, count);
+    items = spend_all(esp, items, now_ns);
+    for (size_t i = 0; i < items; i++)
+        write_packet(esp, &esp->items[i]);
     sp_esp_run_cipher(esp, esp->items, items, SP_OUTBOUND);
     sp_esp_run_hmac(esp, esp->items, items, SP_OUTBOUND);
 }

@@ -3,9 +3,9 @@
  * Spending an SA's lifetime, by any number of workers at a time.
  *
  * A hard limit is a promise about the cipher, so no packet may pass it, not even by a race: a worker takes
- * its bytes and its packet by compare-and-swap, only as long as the sum stays within the limit. Nothing is
- * ever taken and given back, except one packet by a worker that then finds the bytes used up; by then the SA
- * is dead anyway.
+ * its bytes and its packets by compare-and-swap, only as long as the sum stays within the limit. When the
+ * packets are to be had but the bytes are not, the packets are given back; another worker that looks in
+ * between may find the SA dead a few packets early, never late.
  *
  * Sources: RFC 4301 4.4.2.1.
  */
@@ -115,19 +115,17 @@ enum sp_drop sp_sa_expired_by(const struct sp_sa *sa)
     return (enum sp_drop)atomic_load_explicit(&sa->expired_by, memory_order_relaxed);
 }
 
-enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns)
+/* Takes both or neither: SP_DROP_NONE, or which limit is in the way. */
+static enum sp_drop take_both(struct sp_sa *sa, uint64_t packets, uint64_t bytes)
 {
-    if (sp_sa_state_at(sa, now_ns) == SP_SA_HARD_EXPIRED)
-        return sp_sa_expired_by(sa);
-
     uint64_t hard_packets = limit_of(&sa->limits.hard_packets);
     uint64_t hard_bytes = limit_of(&sa->limits.hard_bytes);
     uint64_t packets_now, bytes_now;
-    if (!take(&sa->packets, 1, hard_packets, &packets_now))
-        return expire(sa, SP_DROP_HARD_PACKETS);
+    if (!take(&sa->packets, packets, hard_packets, &packets_now))
+        return SP_DROP_HARD_PACKETS;
     if (!take(&sa->bytes, bytes, hard_bytes, &bytes_now)) {
-        atomic_fetch_sub_explicit(&sa->packets, 1, memory_order_relaxed);
-        return expire(sa, SP_DROP_HARD_BYTES);
+        atomic_fetch_sub_explicit(&sa->packets, packets, memory_order_relaxed);
+        return SP_DROP_HARD_BYTES;
     }
 
     if (bytes_now >= hard_bytes)
@@ -138,4 +136,17 @@ enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns)
              packets_now >= limit_of(&sa->limits.soft_packets))
         raise_state(sa, SP_SA_SOFT_EXPIRED);
     return SP_DROP_NONE;
+}
+
+enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns)
+{
+    if (sp_sa_state_at(sa, now_ns) == SP_SA_HARD_EXPIRED)
+        return sp_sa_expired_by(sa);
+    enum sp_drop reason = take_both(sa, 1, bytes);
+    return reason == SP_DROP_NONE ? SP_DROP_NONE : expire(sa, reason);
+}
+
+bool sp_sa_spend_many(struct sp_sa *sa, uint64_t packets, uint64_t bytes, uint64_t now_ns)
+{
+    return sp_sa_state_at(sa, now_ns) != SP_SA_HARD_EXPIRED && take_both(sa, packets, bytes) == SP_DROP_NONE;
 }

@@ -142,6 +142,20 @@ static struct sp_address normal(const struct sp_address *address)
     return copy;
 }
 
+/* Cuts a name that is too long, but not in the middle of a UTF-8 character: who prints it as JSON would fail.
+ */
+static void set_name(struct sp_sa *sa, const char *name)
+{
+    size_t len_bytes = strnlen(name, sizeof sa->name);
+    if (len_bytes == sizeof sa->name) {
+        len_bytes--;
+        while (len_bytes > 0 && ((uint8_t)name[len_bytes] & 0xc0) == 0x80)
+            len_bytes--;
+    }
+    memcpy(sa->name, name, len_bytes);
+    sa->name[len_bytes] = '\0';
+}
+
 static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
 {
     struct sp_lifetime lifetime = params->lifetime;
@@ -158,7 +172,7 @@ static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
         SP_REQUIRE(sp_lifetime_preset("w2k", &lifetime) == SP_OK);
     sp_sa_set_lifetime(sa, &lifetime);
     if (params->name != NULL)
-        snprintf(sa->name, sizeof sa->name, "%s", params->name);
+        set_name(sa, params->name);
     sp_replay_init(&sa->replay,
                    params->replay_window_packets != 0 ? params->replay_window_packets : SP_REPLAY_WINDOW_MIN);
 }

@@ -74,6 +74,9 @@ void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime
  * to soft or hard expired as limits are met; what meets a hard limit exactly still passes, and is the last.
  */
 enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns) SP_MUST_USE;
+/* The same for many packets of so many bytes in all, or nothing: false when any limit is in the way, and what
+ * of them still fits is then to be spent packet by packet. */
+bool sp_sa_spend_many(struct sp_sa *sa, uint64_t packets, uint64_t bytes, uint64_t now_ns) SP_MUST_USE;
 /* The state now, moving it on when a time limit has passed. */
 enum sp_sa_state sp_sa_state_at(struct sp_sa *sa, uint64_t now_ns);
 /* SP_DROP_HARD_* of a hard-expired SA, SP_DROP_NONE of any other. */

@@ -178,6 +178,29 @@ Test(seal, a_burst_that_runs_out_of_sequence_numbers_sends_what_it_may)
     }
 }
 
+Test(seal, a_burst_that_meets_a_limit_sends_exactly_what_fits)
+{
+    enum { PACKETS = 20 };
+    struct sample samples[PACKETS];
+    struct sp_packet packets[PACKETS];
+    const struct sp_lifetime lifetime = {.hard_bytes = 24 * 7 + 23};
+    struct sp_sa *sa = fixture_sa_pointer(&fixture, 0);
+    sp_sa_tighten_lifetime(sa, &lifetime);
+    for (int i = 0; i < PACKETS; i++) {
+        sample_create(&samples[i], SHAPE_IPV4, 16); /* 24 bytes of ciphertext */
+        samples[i].packet.sa = i == 3 ? fixture_sa(1, 4) : 0;
+        packets[i] = samples[i].packet;
+    }
+    sp_esp_seal(fixture.esp, packets, PACKETS);
+    for (int i = 0; i < PACKETS; i++) {
+        cr_assert_eq(packets[i].reason, i < 8 ? SP_DROP_NONE : SP_DROP_HARD_BYTES, "packet %d", i);
+        sample_destroy(&samples[i]);
+    }
+    cr_assert_eq(sa->bytes, 24u * 7);
+    cr_assert_eq(sa->packets, 7u);
+    cr_assert_eq(sa->sequence_sent, 7u);
+}
+
 Test(seal, one_byte_too_little_headroom_or_tailroom_is_refused)
 {
     for (int suite = 0; suite < SUITES; suite++)

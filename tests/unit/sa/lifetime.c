@@ -187,6 +187,22 @@ Test(lifetime, a_time_limit_beyond_the_clock_never_comes)
     cr_assert_eq(spend(sa, 1), SP_DROP_NONE);
 }
 
+Test(lifetime, many_packets_are_spent_together_or_not_at_all)
+{
+    const struct sp_lifetime lifetime = {.hard_bytes = 1000, .hard_packets = 10};
+    struct sp_sa *sa = add(&lifetime);
+    uint64_t now_ns = sp_clock_now_ns();
+    cr_assert(sp_sa_spend_many(sa, 4, 400, now_ns));
+    cr_assert_not(sp_sa_spend_many(sa, 7, 10, now_ns));
+    cr_assert_not(sp_sa_spend_many(sa, 2, 601, now_ns));
+    cr_assert_eq(sa->state, SP_SA_LIVE, "what was refused as a whole must not end the SA");
+    cr_assert_eq(sa->bytes, 400u);
+    cr_assert_eq(sa->packets, 4u);
+    cr_assert(sp_sa_spend_many(sa, 6, 600, now_ns));
+    cr_assert_eq(sa->state, SP_SA_HARD_EXPIRED);
+    cr_assert_not(sp_sa_spend_many(sa, 1, 0, now_ns));
+}
+
 struct spender {
     struct sp_sa *sa;
     uint64_t bytes, packets;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct sp_sad *make_sad(uint32_t capacity)
 {
@@ -218,6 +219,22 @@ Test(sad, info_tells_all_but_keys)
     sp_sad_destroy(&sad);
 }
 
+Test(sad, a_long_name_is_cut_between_utf_8_characters)
+{
+    struct sp_sad *sad = make_sad(1);
+    struct sp_sa_params params = good_params();
+    struct sp_sa_info info;
+    uint32_t number;
+    char name[80];
+    memset(name, 'n', 61);
+    strcpy(name + 61, "\xe2\x82\xac and more"); /* a euro sign over the 63rd byte */
+    params.name = name;
+    cr_assert_eq(sp_sad_add(sad, &params, &number, NULL), SP_OK);
+    cr_assert_eq(sp_sad_get(sad, number, &info), SP_OK);
+    cr_assert_eq(strlen(info.name), 61u);
+    sp_sad_destroy(&sad);
+}
+
 /* computed with Python: hashlib.blake2b of the names and keys */
 Test(sad, fingerprints_are_the_same_on_every_host)
 {
@@ -299,6 +316,40 @@ Test(sad, readers_in_a_burst_never_see_an_sa_go)
         cr_assert_gt(readers[i].found, 0u);
     }
     sp_sad_destroy(&sad);
+}
+
+struct remover {
+    struct sp_sad *sad;
+    _Atomic bool is_done;
+};
+
+static void *remove_first(void *argument)
+{
+    struct remover *remover = argument;
+    cr_assert_eq(sp_sad_remove(remover->sad, 0), SP_OK);
+    atomic_store(&remover->is_done, true);
+    return NULL;
+}
+
+Test(sad, removal_waits_for_a_burst_that_is_under_way)
+{
+    struct remover remover = {.sad = make_sad(4)};
+    pthread_t thread;
+    add_spi(remover.sad, 300);
+    sp_thread_register();
+    sp_thread_online();
+    const struct sp_sa *sa = sp_sad_by_number(remover.sad, 0);
+    cr_assert_eq(pthread_create(&thread, NULL, remove_first, &remover), 0);
+    while (sp_sad_by_number(remover.sad, 0) != NULL)
+        usleep(100);
+    usleep(20000);
+    cr_assert_not(atomic_load(&remover.is_done), "the SA went under a reader");
+    cr_assert_eq(sa->spi, 300u);
+    sp_thread_offline();
+    pthread_join(thread, NULL);
+    cr_assert(atomic_load(&remover.is_done));
+    sp_thread_unregister();
+    sp_sad_destroy(&remover.sad);
 }
 
 Test(sad, idle_readers_do_not_hold_removal_up)
