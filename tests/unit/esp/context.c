@@ -68,7 +68,8 @@ Test(context, an_empty_burst_is_no_work)
 struct sealer {
     struct sp_sad *sad;
     _Atomic bool *stop;
-    uint64_t sealed, refused;
+    _Atomic uint64_t sealed;
+    uint64_t refused;
 };
 
 static void *seal_until_told(void *argument)
@@ -125,7 +126,9 @@ Test(context, sas_may_be_removed_and_added_while_two_threads_seal)
         cr_assert_eq(sp_sad_add(fixture.sad, &params, &number, NULL), SP_OK);
         cr_assert_eq(number, 0u);
     }
-    usleep(10000);
+    /* a busy host may not have let a thread run yet */
+    for (int i = 0; i < 10000 && (sealers[0].sealed == 0 || sealers[1].sealed == 0); i++)
+        usleep(1000);
     atomic_store(&stop, true);
     for (int i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
