@@ -19,6 +19,8 @@
  *     "backend": "user",
  *     "kernel": "what the kernel itself offers, one sentence",
  *     "device": {"name": "sally0", "mtu_bytes": 1500, "mark": 23057, "table": 23057},
+ *                                                            mtu_bytes: of a packet before it is sealed
+ *     "narrow_paths": [{"peer": "192.0.2.2", "mtu_bytes": 1400}], what routers on the way reported
  *     "addresses": ["192.0.2.1", "2001:db8::1"],             what "me" stands for
  *     "policy": {
  *       "file": "/etc/sallyport/front-end.policy",

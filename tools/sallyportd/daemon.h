@@ -29,6 +29,20 @@ struct event_totals {
     uint64_t acquire, soft_expired, hard_expired;
 };
 
+struct path_limits {
+    uint32_t path_mtu_bytes;
+    uint32_t ipv4_mtu_bytes, ipv6_mtu_bytes; /* of packets before they are sealed */
+    struct gate_mss mss;
+};
+
+/* A peer whose path is known to be narrower than our own link. */
+struct narrow_peer {
+    struct sp_address address;
+    uint32_t path_mtu_bytes;
+    uint32_t seconds_left; /* then the path is given another chance */
+};
+#define NARROW_PEERS_MAX 1024u
+
 struct daemon {
     struct options options;
     struct sp_sad *sad;
@@ -39,7 +53,9 @@ struct daemon {
     struct guard *guard;
     struct routes routes;
     int tun_fd;
-    uint32_t device_mtu_bytes;
+    struct path_limits limits;
+    struct narrow_peer narrow[NARROW_PEERS_MAX];
+    uint32_t narrow_count;
     struct gate *gate;
     struct event_totals events;
     struct timespec started;

@@ -20,7 +20,10 @@
 #include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/errqueue.h> /* needs time.h before it */
 
 #ifndef IPV6_HDRINCL
 #define IPV6_HDRINCL 36 /* linux/in6.h, which can't be included beside netinet/in.h */
@@ -36,11 +39,16 @@ static bool set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+/* The path MTU that the kernel keeps for a peer is that of packets before they are sealed: those are what it
+ * sends there, as far as it knows. Ours must not be measured by it, nor change it: hence "interface". What
+ * routers report about ours is read from the error queue instead (path.c). */
 static bool set_options(int fd, uint8_t family)
 {
     if (family == 4)
-        return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1);
-    return set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) &&
+        return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1) && set_option(fd, IPPROTO_IP, IP_RECVERR, 1) &&
+               set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
+    return set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) &&
+           set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_INTERFACE) &&
            set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
            set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
            set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
@@ -167,11 +175,68 @@ void esp_socket_send(const struct esp_socket *socket, struct sp_packet *const *p
         address_message(socket->family, packets[i], &addresses[i], &messages[i].msg_hdr, &vectors[i]);
 
     size_t done = 0;
+    bool is_retried = false;
     while (done < count) {
         const int sent = sendmmsg(socket->fd, messages + done, (unsigned)(count - done), MSG_DONTWAIT);
+        const int error = errno; /* sendmmsg only fails on the first of its messages */
         for (int i = 0; i < sent; i++)
             ret_reasons[done++] = SP_DROP_NONE;
-        if (sent < 0 && errno != EINTR) /* sendmmsg only fails on the first of its messages */
-            ret_reasons[done++] = errno == EMSGSIZE ? SP_DROP_HOST_MTU : SP_DROP_HOST_SEND;
+        if (sent >= 0)
+            is_retried = false;
+        if (sent >= 0 || error == EINTR)
+            continue;
+        /* An ICMP error about an earlier packet is reported to the next one that is sent, once. */
+        is_retried = !is_retried && error != EAGAIN;
+        if (!is_retried)
+            ret_reasons[done++] = error == EMSGSIZE ? SP_DROP_HOST_MTU : SP_DROP_HOST_SEND;
     }
+}
+
+/* The beginning of our packet, as the ICMP error quotes it: addresses and SPI. */
+static bool read_quote(const uint8_t *quote, size_t len_bytes, uint8_t family, struct esp_report *report)
+{
+    const size_t header_bytes =
+        family == 4 ? (size_t)(len_bytes ? quote[0] & 15 : 0) * 4 : sizeof(struct ip6_hdr);
+    const size_t address_bytes = family == 4 ? 4 : 16;
+    const size_t source_at = family == 4 ? offsetof(struct iphdr, saddr) : offsetof(struct ip6_hdr, ip6_src);
+    const size_t protocol_at =
+        family == 4 ? offsetof(struct iphdr, protocol) : offsetof(struct ip6_hdr, ip6_nxt);
+    uint32_t spi;
+    if (header_bytes < sizeof(struct iphdr) || len_bytes < header_bytes + sizeof spi ||
+        quote[protocol_at] != IPPROTO_ESP)
+        return false;
+    report->source.family = report->destination.family = family;
+    memcpy(report->source.bytes, quote + source_at, address_bytes);
+    memcpy(report->destination.bytes, quote + source_at + address_bytes, address_bytes);
+    memcpy(&spi, quote + header_bytes, sizeof spi);
+    report->spi = ntohl(spi);
+    return true;
+}
+
+bool esp_socket_read_report(int fd, uint8_t family, bool *ret_is_too_long, struct esp_report *ret_report)
+{
+    uint8_t quote[576];
+    alignas(struct cmsghdr) uint8_t control[512];
+    struct iovec vector = {.iov_base = quote, .iov_len = sizeof quote};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    const ssize_t got = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    if (got < 0)
+        return false;
+    *ret_is_too_long = false;
+    struct esp_report report = {0};
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item)) {
+        struct sock_extended_err error;
+        const bool is_four = item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_RECVERR;
+        const bool is_six = item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_RECVERR;
+        if (!is_four && !is_six)
+            continue;
+        memcpy(&error, CMSG_DATA(item), sizeof error);
+        if (error.ee_errno != EMSGSIZE || error.ee_origin == SO_EE_ORIGIN_LOCAL)
+            continue;
+        report.mtu_bytes = error.ee_info;
+        *ret_is_too_long = read_quote(quote, (size_t)got, family, &report);
+    }
+    *ret_report = report;
+    return true;
 }

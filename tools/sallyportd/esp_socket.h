@@ -6,6 +6,7 @@
 #define SALLYPORTD_ESP_SOCKET_H
 
 #include <sallyport/packet.h>
+#include <sallyport/sa.h>
 
 #include <stdbool.h>
 
@@ -28,5 +29,14 @@ size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *pac
  * became of packets[i]: SP_DROP_NONE or SP_DROP_HOST_*. */
 void esp_socket_send(const struct esp_socket *socket, struct sp_packet *const *packets, size_t count,
                      enum sp_drop *ret_reasons);
+
+/* A router's word that one of our ESP packets was too long for it (RFC 1191, RFC 8201). */
+struct esp_report {
+    struct sp_address source, destination;
+    uint32_t spi;
+    uint32_t mtu_bytes; /* of its next link; 0: an old router that doesn't say */
+};
+/* Takes one error report off the socket. False: none is left. *ret_is_too_long: it is one of those above. */
+bool esp_socket_read_report(int fd, uint8_t family, bool *ret_is_too_long, struct esp_report *ret_report);
 
 #endif

@@ -281,3 +281,8 @@ int gate_failure_fd(const struct gate *gate)
 {
     return gate->failure_fd;
 }
+
+int gate_esp_fd(const struct gate *gate, uint8_t family)
+{
+    return family == 6 ? gate->esp_six.fd : gate->esp_four.fd;
+}

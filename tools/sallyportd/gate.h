@@ -26,4 +26,7 @@ void gate_set_mss(struct gate *gate, const struct gate_mss *mss);
 /* Readable once the data path has broken for good (its device was taken away). */
 int gate_failure_fd(const struct gate *gate);
 
+/* The ESP socket of a family (4, 6), whose error reports are the control thread's to read; -1: none. */
+int gate_esp_fd(const struct gate *gate, uint8_t family);
+
 #endif

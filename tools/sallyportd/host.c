@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_PATH_MTU_BYTES 1500
-
 /* The loopback addresses are left out, the loopback interface isn't: a service's address may live there. */
 static bool is_loopback(const struct sp_address *address)
 {
@@ -101,45 +99,6 @@ bool host_has_address(const struct sp_me *me, const struct sp_address *address)
         if (compare_addresses(&me->addresses[i], address) == 0)
             return true;
     return false;
-}
-
-/* The kernel knows it per route, and tells it of a connected datagram socket: nothing is sent. 0: no route.
- */
-static uint32_t route_mtu_bytes(const struct sp_address *destination)
-{
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(9)};
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
-    const bool is_six = destination->family == 6;
-    memcpy(&four.sin_addr, destination->bytes, 4);
-    memcpy(&six.sin6_addr, destination->bytes, 16);
-
-    const int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    const struct sockaddr *to = is_six ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
-    int mtu = 0;
-    socklen_t mtu_len = sizeof mtu;
-    if (connect(fd, to, is_six ? sizeof six : sizeof four) != 0 ||
-        getsockopt(fd, is_six ? IPPROTO_IPV6 : IPPROTO_IP, is_six ? IPV6_MTU : IP_MTU, &mtu, &mtu_len) != 0)
-        mtu = 0;
-    close(fd);
-    return mtu > 0 ? (uint32_t)mtu : 0;
-}
-
-uint32_t host_path_mtu_bytes(const struct sp_sad *sad, const struct sp_me *me)
-{
-    uint32_t least = 0;
-    for (uint32_t number = 0; number < sp_sad_capacity(sad); number++) {
-        struct sp_sa_info sa;
-        if (sp_sad_get(sad, number, &sa) != SP_OK || !host_has_address(me, &sa.source))
-            continue;
-        const uint32_t mtu = route_mtu_bytes(&sa.destination);
-        if (mtu && (!least || mtu < least))
-            least = mtu;
-    }
-    if (!least)
-        return DEFAULT_PATH_MTU_BYTES;
-    return least > 65535 ? 65535 : least;
 }
 
 bool host_lock_take(struct host_lock *ret_lock)

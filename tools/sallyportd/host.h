@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the daemon must know about the host it runs on: its addresses, how long packets to a peer may be, and
- * whether another sallyportd is at work here.
+ * What the daemon must know about the host it runs on: its addresses, and whether another sallyportd is at
+ * work here.
  */
 #ifndef SALLYPORTD_HOST_H
 #define SALLYPORTD_HOST_H
@@ -15,10 +15,6 @@ bool host_addresses(const char *own_device, struct sp_me *ret_me);
 void host_addresses_free(struct sp_me *me);
 bool host_addresses_equal(const struct sp_me *left, const struct sp_me *right);
 bool host_has_address(const struct sp_me *me, const struct sp_address *address);
-
-/* The smallest MTU of the routes to the destinations of this host's SAs; 1500 when none of them is reachable.
- */
-uint32_t host_path_mtu_bytes(const struct sp_sad *sad, const struct sp_me *me);
 
 struct host_lock {
     int fd;

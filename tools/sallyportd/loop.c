@@ -5,6 +5,7 @@
 #include "loop.h"
 
 #include "log.h"
+#include "path.h"
 #include "policy_source.h"
 
 #include <errno.h>
@@ -21,14 +22,19 @@
 /* Events are told in the log, but no more than so many a second: a missing SA makes one a packet. */
 #define EVENT_LINES_PER_TICK 5
 #define EVENTS_PER_CALL 256
+/* How often the path is asked for: every second, or now and then where there are many peers to ask about. */
+#define FEW_SAS 256u
+#define TICKS_BETWEEN_MANY 60u
 
 enum source {
     SOURCE_SIGNAL,
     SOURCE_TIMER,
     SOURCE_ADDRESSES,
     SOURCE_GUARD,
-    SOURCE_CONTROL,
+    SOURCE_CONTROL, /* from here on the descriptors belong to others */
     SOURCE_FAILURE,
+    SOURCE_ESP_FOUR,
+    SOURCE_ESP_SIX,
     SOURCE_COUNT
 };
 
@@ -36,8 +42,9 @@ struct loop {
     struct daemon *daemon;
     struct control_server *server;
     int epoll_fd;
-    int fds[SOURCE_COUNT]; /* those before SOURCE_CONTROL are ours to close */
+    int fds[SOURCE_COUNT];
     bool addresses_changed;
+    uint32_t ticks;
     bool is_over;
     enum loop_end end;
 };
@@ -129,6 +136,9 @@ static void on_timer(struct loop *loop)
     control_server_tick(loop->server);
     if (loop->addresses_changed)
         policy_refresh_addresses(loop->daemon);
+    path_tick(loop->daemon);
+    if (sp_sad_count(loop->daemon->sad) <= FEW_SAS || ++loop->ticks % TICKS_BETWEEN_MANY == 0)
+        path_follow(loop->daemon);
     loop->addresses_changed = false;
 }
 
@@ -158,6 +168,16 @@ static void on_failure(struct loop *loop)
 {
     loop->is_over = true;
     loop->end = LOOP_BROKEN;
+}
+
+static void on_esp_four(struct loop *loop)
+{
+    path_read_reports(loop->daemon, 4);
+}
+
+static void on_esp_six(struct loop *loop)
+{
+    path_read_reports(loop->daemon, 6);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------
@@ -194,9 +214,16 @@ static bool watch_sources(struct loop *loop)
     loop->fds[SOURCE_GUARD] = guard_open_watch();
     loop->fds[SOURCE_CONTROL] = control_server_fd(loop->server);
     loop->fds[SOURCE_FAILURE] = gate_failure_fd(loop->daemon->gate);
+    loop->fds[SOURCE_ESP_FOUR] = gate_esp_fd(loop->daemon->gate, 4);
+    loop->fds[SOURCE_ESP_SIX] = gate_esp_fd(loop->daemon->gate, 6);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        /* packets are the data path's to take, so that of the ESP sockets only errors (always told) count
+         * here */
+        const bool is_esp = i == SOURCE_ESP_FOUR || i == SOURCE_ESP_SIX;
+        struct epoll_event event = {.events = is_esp ? 0 : EPOLLIN, .data.u32 = i};
+        if (is_esp && loop->fds[i] < 0)
+            continue;
         if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->fds[i], &event) != 0) {
             log_errno("can't watch what the daemon must react to");
             return false;
@@ -207,11 +234,10 @@ static bool watch_sources(struct loop *loop)
 
 enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
 {
-    static void (*const handlers[])(struct loop *) = {[SOURCE_SIGNAL] = on_signal,
-                                                      [SOURCE_TIMER] = on_timer,
-                                                      [SOURCE_ADDRESSES] = on_addresses,
-                                                      [SOURCE_GUARD] = on_guard,
-                                                      [SOURCE_FAILURE] = on_failure};
+    static void (*const handlers[])(struct loop *) = {
+        [SOURCE_SIGNAL] = on_signal,  [SOURCE_TIMER] = on_timer,     [SOURCE_ADDRESSES] = on_addresses,
+        [SOURCE_GUARD] = on_guard,    [SOURCE_FAILURE] = on_failure, [SOURCE_ESP_FOUR] = on_esp_four,
+        [SOURCE_ESP_SIX] = on_esp_six};
     struct loop loop = {.daemon = daemon, .server = server, .end = LOOP_BROKEN};
     loop.is_over = !watch_sources(&loop);
     loop.addresses_changed = true; /* between reading them and watching them, one may have come */

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "loop.h"
+#include "path.h"
 #include "policy_source.h"
 #include "status.h"
 #include "tun.h"
@@ -27,7 +28,6 @@
 #define EXIT_NOT_APPLIED 2
 
 #define SAD_CAPACITY 65536u
-#define IPV6_LEAST_MTU_BYTES 1280u
 
 /* Plaintext is in our memory, and keys are in the arena: neither belongs in a core file or a debugger. */
 static void hide_memory(void)
@@ -68,21 +68,6 @@ static char *answer_request(void *context, const char *request)
     return text;
 }
 
-static uint32_t path_mtu_bytes(const struct daemon *daemon)
-{
-    return daemon->options.path_mtu_bytes ? daemon->options.path_mtu_bytes
-                                          : host_path_mtu_bytes(daemon->sad, &daemon->me);
-}
-
-/* The device's MTU is the path's without what ESP adds, so that the kernel itself tells senders, and
- * fragments nothing that would then be too long. IPv6 needs 1280 or the kernel turns it off there. */
-static uint32_t device_mtu_bytes(const struct sp_policy *policy, uint32_t path_mtu)
-{
-    const uint32_t overhead = policy_overhead_bytes(policy);
-    const uint32_t left = path_mtu > overhead ? path_mtu - overhead : 0;
-    return left > IPV6_LEAST_MTU_BYTES ? left : IPV6_LEAST_MTU_BYTES;
-}
-
 /* From here on the host is closed. */
 static bool close_host(struct daemon *daemon, const struct sp_policy *policy)
 {
@@ -99,20 +84,20 @@ static bool close_host(struct daemon *daemon, const struct sp_policy *policy)
 /* And now opens it for ESP. Takes the policy over. */
 static bool open_gate(struct daemon *daemon, struct sp_policy **policy)
 {
-    const uint32_t path_mtu = path_mtu_bytes(daemon);
-    const struct gate_mss mss = policy_mss(*policy, path_mtu);
-    daemon->device_mtu_bytes = device_mtu_bytes(*policy, path_mtu);
+    daemon->limits = path_limits_now(daemon, *policy);
     const enum sp_status status = sp_engine_publish(daemon->engine, policy, &daemon->me);
     if (status != SP_OK) {
         log_line("the policy can't be put in force: %s", sp_status_text(status));
         return false;
     }
-    daemon->tun_fd = tun_open(daemon->options.device, daemon->device_mtu_bytes);
+    daemon->tun_fd = tun_open(daemon->options.device);
     if (daemon->tun_fd < 0)
         return false;
-    daemon->gate = gate_start(daemon->engine, daemon->tun_fd, &mss);
+    daemon->gate = gate_start(daemon->engine, daemon->tun_fd, &daemon->limits.mss);
     if (!daemon->gate)
         return false;
+    daemon->routes.ipv4_mtu_bytes = daemon->limits.ipv4_mtu_bytes;
+    daemon->routes.ipv6_mtu_bytes = daemon->limits.ipv6_mtu_bytes;
     daemon->routes.device_index = if_nametoindex(daemon->options.device);
     return routes_open(&daemon->routes);
 }
@@ -182,7 +167,7 @@ out:
 
 int main(int argc, char **argv)
 {
-    struct daemon daemon = {.tun_fd = -1};
+    static struct daemon daemon = {.tun_fd = -1};
     const int code = options_read(argc, argv, &daemon.options);
     if (code != OPTIONS_GO_ON)
         return code;

@@ -9,14 +9,10 @@
 #include "policy_source.h"
 
 #include "log.h"
+#include "path.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define IPV4_HEADER_BYTES 20u
-#define IPV6_HEADER_BYTES 40u
-#define TCP_HEADER_BYTES 20u
-#define MSS_LEAST_BYTES 88u /* what Linux itself will not go below (TCP_MIN_MSS) */
 
 static bool print_canonical(const struct sp_policy *policy, struct policy_source *source)
 {
@@ -83,37 +79,6 @@ bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct 
     return true;
 }
 
-uint32_t policy_overhead_bytes(const struct sp_policy *policy)
-{
-    size_t most = 0;
-    for (uint32_t i = 0; i < sp_policy_action_count(policy); i++) {
-        struct sp_action_info action;
-        if (sp_policy_action(policy, i, &action) != SP_OK)
-            continue;
-        const size_t overhead = sp_suite_overhead_bytes(action.encryption, action.integrity);
-        most = overhead > most ? overhead : most;
-    }
-    return (uint32_t)most;
-}
-
-struct gate_mss policy_mss(const struct sp_policy *policy, uint32_t path_mtu_bytes)
-{
-    const uint32_t taken = policy_overhead_bytes(policy) + TCP_HEADER_BYTES + IPV6_HEADER_BYTES;
-    const uint32_t six = path_mtu_bytes > taken + MSS_LEAST_BYTES ? path_mtu_bytes - taken : MSS_LEAST_BYTES;
-    const uint32_t four = six + IPV6_HEADER_BYTES - IPV4_HEADER_BYTES;
-    return (struct gate_mss){.ipv4_bytes = (uint16_t)(four > UINT16_MAX ? UINT16_MAX : four),
-                             .ipv6_bytes = (uint16_t)(six > UINT16_MAX ? UINT16_MAX : six)};
-}
-
-/* Once the policy is in force, whatever follows from it. */
-static void refresh_mss(struct daemon *daemon)
-{
-    const uint32_t path_mtu = daemon->options.path_mtu_bytes ? daemon->options.path_mtu_bytes
-                                                             : host_path_mtu_bytes(daemon->sad, &daemon->me);
-    const struct gate_mss mss = policy_mss(sp_engine_policy(daemon->engine), path_mtu);
-    gate_set_mss(daemon->gate, &mss);
-}
-
 void policy_refresh_addresses(struct daemon *daemon)
 {
     struct sp_me me;
@@ -135,7 +100,7 @@ void policy_refresh_addresses(struct daemon *daemon)
         log_line("this host's addresses have changed: it has %u now", me.count);
         host_addresses_free(&daemon->me);
         daemon->me = me;
-        refresh_mss(daemon);
+        path_follow(daemon);
     }
     sp_report_destroy(&report);
     sp_policy_destroy(&policy);
@@ -165,7 +130,7 @@ void policy_reload(struct daemon *daemon)
     policy_source_free(&daemon->source);
     daemon->me = me;
     daemon->source = source;
-    refresh_mss(daemon);
+    path_follow(daemon);
     log_line("policy %s read again: generation %llu", daemon->options.policy_path,
              (unsigned long long)sp_engine_generation(daemon->engine));
     return;

@@ -17,9 +17,4 @@ void policy_refresh_addresses(struct daemon *daemon);
 /* Reads the policy file again. When it has errors, or the host can't do it, the former one stays in force. */
 void policy_reload(struct daemon *daemon);
 
-/* How long TCP segments may be under the policy's most expensive action. */
-struct gate_mss policy_mss(const struct sp_policy *policy, uint32_t path_mtu_bytes);
-/* The most that an action of the policy adds to a packet. */
-uint32_t policy_overhead_bytes(const struct sp_policy *policy);
-
 #endif

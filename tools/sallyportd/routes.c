@@ -48,25 +48,52 @@ static int rule_request(const struct routes *routes, uint16_t type, uint16_t fla
     return rtnetlink_ask(header);
 }
 
-static int route_request(const struct routes *routes, uint16_t type, uint16_t flags, uint8_t family,
-                         uint8_t kind)
+struct route {
+    uint8_t family, kind;          /* AF_*, RTN_* */
+    const struct sp_address *peer; /* NULL: the default route */
+    uint32_t mtu_bytes;            /* 0: the device's */
+};
+
+static int route_request(const struct routes *routes, uint16_t type, uint16_t flags,
+                         const struct route *wanted)
 {
-    const bool is_blackhole = kind == RTN_BLACKHOLE;
+    const bool is_blackhole = wanted->kind == RTN_BLACKHOLE, is_six = wanted->family == AF_INET6;
     char message[MESSAGE_BYTES] = {0};
     struct nlmsghdr *header = mnl_nlmsg_put_header(message);
     header->nlmsg_type = type;
     header->nlmsg_flags = flags;
     struct rtmsg *route = mnl_nlmsg_put_extra_header(header, sizeof *route);
-    route->rtm_family = family;
+    route->rtm_family = wanted->family;
     route->rtm_table = RT_TABLE_UNSPEC;
     route->rtm_protocol = OUR_PROTOCOL;
-    route->rtm_scope = is_blackhole || family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-    route->rtm_type = kind;
+    route->rtm_scope = is_blackhole || is_six ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    route->rtm_type = wanted->kind;
+    if (wanted->peer) {
+        route->rtm_dst_len = is_six ? 128 : 32;
+        mnl_attr_put(header, RTA_DST, is_six ? 16 : 4, wanted->peer->bytes);
+    }
     mnl_attr_put_u32(header, RTA_TABLE, routes->table);
     mnl_attr_put_u32(header, RTA_PRIORITY, is_blackhole ? METRIC_BLACKHOLE : METRIC_DEVICE);
     if (!is_blackhole)
         mnl_attr_put_u32(header, RTA_OIF, routes->device_index);
+    if (wanted->mtu_bytes) {
+        struct nlattr *metrics = mnl_attr_nest_start(header, RTA_METRICS);
+        mnl_attr_put_u32(header, RTAX_MTU, wanted->mtu_bytes);
+        mnl_attr_nest_end(header, metrics);
+    }
     return rtnetlink_ask(header);
+}
+
+static struct route blackhole(uint8_t family)
+{
+    return (struct route){.family = family, .kind = RTN_BLACKHOLE};
+}
+
+static struct route way_in(const struct routes *routes, uint8_t family)
+{
+    return (struct route){.family = family,
+                          .kind = RTN_UNICAST,
+                          .mtu_bytes = family == AF_INET6 ? routes->ipv6_mtu_bytes : routes->ipv4_mtu_bytes};
 }
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -93,7 +120,8 @@ bool routes_close(const struct routes *routes)
 {
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
         const uint8_t family = families[i];
-        int error = route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, family, RTN_BLACKHOLE);
+        const struct route dead_end = blackhole(family);
+        int error = route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &dead_end);
         if (is_absent(family, error))
             continue;
         if (!error) {
@@ -113,8 +141,8 @@ bool routes_open(const struct routes *routes)
 {
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
         const uint8_t family = families[i];
-        const int error =
-            route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, family, RTN_UNICAST);
+        const struct route wanted = way_in(routes, family);
+        const int error = route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &wanted);
         if (!error || is_absent(family, error))
             continue;
         errno = error;
@@ -128,12 +156,24 @@ bool routes_open(const struct routes *routes)
     return true;
 }
 
+int routes_set_peer(const struct routes *routes, const struct sp_address *peer, uint32_t mtu_bytes)
+{
+    const struct route wanted = {.family = peer->family == 6 ? AF_INET6 : AF_INET,
+                                 .kind = RTN_UNICAST,
+                                 .peer = peer,
+                                 .mtu_bytes = mtu_bytes};
+    if (mtu_bytes == 0)
+        return route_request(routes, RTM_DELROUTE, 0, &wanted);
+    return route_request(routes, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &wanted);
+}
+
 void routes_remove(const struct routes *routes)
 {
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        const struct route dead_end = blackhole(families[i]), open_end = way_in(routes, families[i]);
         remove_rules(routes, families[i]);
         if (routes->device_index)
-            (void)route_request(routes, RTM_DELROUTE, 0, families[i], RTN_UNICAST);
-        (void)route_request(routes, RTM_DELROUTE, 0, families[i], RTN_BLACKHOLE);
+            (void)route_request(routes, RTM_DELROUTE, 0, &open_end);
+        (void)route_request(routes, RTM_DELROUTE, 0, &dead_end);
     }
 }

@@ -5,19 +5,21 @@
 #ifndef SALLYPORTD_ROUTES_H
 #define SALLYPORTD_ROUTES_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <sallyport/sa.h>
 
 struct routes {
     uint32_t mark, table;
-    uint32_t device_index; /* of the TUN device; 0: not there yet */
+    uint32_t device_index;                   /* of the TUN device; 0: not there yet */
+    uint32_t ipv4_mtu_bytes, ipv6_mtu_bytes; /* of packets on the way to it */
 };
 
 /* Marked packets go nowhere from now on: the rules, and "blackhole default" in the table. Replaces whatever
  * an earlier daemon left. False after saying why. */
 bool routes_close(const struct routes *routes);
-/* And now to the device, as long as it exists. */
+/* And now to the device, as long as it exists. Call it again when the MTU has changed. */
 bool routes_open(const struct routes *routes);
+/* Gives packets to one peer an MTU of their own, or takes that away again (0). 0 or an errno value. */
+int routes_set_peer(const struct routes *routes, const struct sp_address *peer, uint32_t mtu_bytes);
 /* Takes all of it away. */
 void routes_remove(const struct routes *routes);
 

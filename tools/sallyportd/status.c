@@ -144,6 +144,15 @@ static json_t *address_list(const struct daemon *daemon)
     return list;
 }
 
+static json_t *narrow_paths(const struct daemon *daemon)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < daemon->narrow_count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:I}", "peer", address_text(&daemon->narrow[i].address),
+                                              "mtu_bytes", (json_int_t)daemon->narrow[i].path_mtu_bytes));
+    return list;
+}
+
 static json_t *event_counts(const struct daemon *daemon, uint64_t lost)
 {
     return json_pack("{s:o, s:o, s:o, s:o}", "acquire", number(daemon->events.acquire), "soft_expired",
@@ -169,12 +178,13 @@ json_t *status_build(struct daemon *daemon)
     const bool has_kernel = sp_offload_kernel_probe(&kernel) == SP_OK;
 
     json_t *device = json_pack("{s:s, s:I, s:I, s:I}", "name", daemon->options.device, "mtu_bytes",
-                               (json_int_t)daemon->device_mtu_bytes, "mark", (json_int_t)daemon->options.mark,
-                               "table", (json_int_t)daemon->options.table);
-    return json_pack(
-        "{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "version", sp_version(),
-        "pid", (json_int_t)getpid(), "uptime_seconds", number(uptime_seconds(daemon)), "backend", "user",
-        "kernel", text_or_null(has_kernel ? kernel.text : NULL), "device", device, "addresses",
-        address_list(daemon), "policy", policy_entry(daemon), "sas", sa_list(daemon), "totals", totals,
-        "guard", guard ? guard : json_array(), "events", event_counts(daemon, stats.events_lost));
+                               (json_int_t)daemon->limits.ipv4_mtu_bytes, "mark",
+                               (json_int_t)daemon->options.mark, "table", (json_int_t)daemon->options.table);
+    return json_pack("{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+                     "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
+                     number(uptime_seconds(daemon)), "backend", "user", "kernel",
+                     text_or_null(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths",
+                     narrow_paths(daemon), "addresses", address_list(daemon), "policy", policy_entry(daemon),
+                     "sas", sa_list(daemon), "totals", totals, "guard", guard ? guard : json_array(),
+                     "events", event_counts(daemon, stats.events_lost));
 }

@@ -19,6 +19,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,6 +28,8 @@
 
 /* Packets that wait for us before the kernel drops; its own default is 500. */
 #define QUEUE_PACKETS 1000
+/* Never what limits a packet: the routes to the device carry the MTU that counts, and it may change. */
+#define DEVICE_MTU_BYTES 65535
 
 static bool write_setting(const char *family, const char *device, const char *name, const char *value)
 {
@@ -62,13 +65,13 @@ static bool give_dummy_address(const char *name)
     return error == 0;
 }
 
-static bool configure(int fd, const char *name, uint32_t mtu_bytes)
+static bool configure(int fd, const char *name)
 {
     struct ifreq request = {0};
     snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-    request.ifr_mtu = (int)mtu_bytes;
+    request.ifr_mtu = DEVICE_MTU_BYTES;
     if (ioctl(fd, SIOCSIFMTU, &request) != 0) {
-        log_errno("%s: can't set the MTU to %u", name, mtu_bytes);
+        log_errno("%s: can't set the MTU to %d", name, DEVICE_MTU_BYTES);
         return false;
     }
     request.ifr_qlen = QUEUE_PACKETS;
@@ -97,7 +100,7 @@ static bool configure(int fd, const char *name, uint32_t mtu_bytes)
     return true;
 }
 
-int tun_open(const char *name, uint32_t mtu_bytes)
+int tun_open(const char *name)
 {
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
@@ -115,7 +118,7 @@ int tun_open(const char *name, uint32_t mtu_bytes)
         log_errno("can't configure %s", name);
         goto fail;
     }
-    const bool is_configured = configure(configurator, name, mtu_bytes);
+    const bool is_configured = configure(configurator, name);
     close(configurator);
     if (is_configured)
         return fd;

@@ -5,11 +5,9 @@
 #ifndef SALLYPORTD_TUN_H
 #define SALLYPORTD_TUN_H
 
-#include <stdint.h>
-
-/* Makes the device, sets its MTU, lets it take packets whose way back is another device, and brings it up. A
+/* Makes the device, lets it take packets whose way back is another device, and brings it up. A
  * nonblocking descriptor, or -1 after saying why. The device goes when the descriptor is closed, however the
  * process ends. */
-int tun_open(const char *name, uint32_t mtu_bytes);
+int tun_open(const char *name);
 
 #endif

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# Scene: a router on the way has a narrower link than the hosts know of.
+#
+#     front-end  far0 ------- far0  bystander  side0 ------- side0  back-end
+#     198.51.100.129/25      .130/25           .7/25                .2/25
+#                      MTU 1400 here
+
+FAR_FRONT=198.51.100.129
+FAR_ROUTER=198.51.100.130
+
+join_hosts front bystander far0
+give_address front far0 "$FAR_FRONT/25"
+give_address bystander far0 "$FAR_ROUTER/25"
+for host in bystander back; do
+    in_host "$host" ip address flush dev side0
+done
+give_address bystander side0 "$BYSTANDER_IPV4/25"
+give_address back side0 "$BACK_SIDE_IPV4/25"
+in_bystander sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+in_front ip route add 198.51.100.0/25 via "$FAR_ROUTER"
+in_back ip route add 198.51.100.128/25 via "$BYSTANDER_IPV4"
+(
+    umask 077
+    "$SP_BUILD/tools/ipsecctl/ipsecctl" keygen --from "$FAR_FRONT" --to "$BACK_SIDE_IPV4" >>"$scratch/keys"
+)
+
+check "both daemons start with a router between them" start_gates
+check "a large file arrives through a router" fetches front "$BACK_SIDE_IPV4" big
+
+# A download is on its way when the path narrows: its connection has the large segments still.
+start_process download "$scratch/download.log" ip netns exec "$topology_tag-front" \
+    curl -s --max-time 40 --limit-rate 1500k -o "$scratch/got" "http://$BACK_SIDE_IPV4/big"
+sleep 1
+in_front ip link set far0 mtu 1400
+in_bystander ip link set far0 mtu 1400
+check "the back-end learns what the router says of the path" \
+    wait_until 5 is_true back "s['narrow_paths'] == [{'peer': '$FAR_FRONT', 'mtu_bytes': 1400}]"
+arrives() {
+    wait_until 30 fails is_running download && cmp "$scratch/got" "$scratch/www/big"
+}
+check "a connection that was there when the path narrowed goes on to its end" arrives
+start_capture after bystander far0
+check "a new connection fits the narrow path" fetches front "$BACK_SIDE_IPV4" big
+stop_capture after
+check "the router has nothing to complain of any more" test "$(captured after 'icmp')" -eq 0
+check "and the front-end that its own link is narrower" is_true front 's["device"]["mtu_bytes"] == 1400 - 37'
+check "nothing was dropped for another reason than its length" is_true back \
+    'all(n == 0 for d, n in s["totals"]["outbound"]["drops"].items() if d != "host-mtu")'
+
+in_front ip link delete far0
+end_process download
+in_bystander sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+for host in bystander back; do
+    in_host "$host" ip address flush dev side0
+done
+give_address back side0 "$BACK_SIDE_IPV4/24"
+give_address bystander side0 "$BYSTANDER_IPV4/24"
