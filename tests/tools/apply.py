@@ -138,11 +138,12 @@ def others_pass(folder):
 
 @test
 def no_sa_is_told(folder):
-    """a packet to a peer without an SA is dropped as no-sa"""
-    pcaps.write(folder.file("in.pcap"), requests(3, destination="192.0.2.77"))
+    """a packet to a peer without an SA is dropped as no-sa, and the SA that is missing is named once"""
+    pcaps.write(folder.file("in.pcap"), requests(3, destination="192.0.2.77") + requests(1))
     told = apply(folder, FRONT_END, folder.keys(), "out", "in.pcap", "out.pcap")
     check_sums(told)
-    equal(told["totals"]["drops"]["no-sa"], 3)
+    equal((told["totals"]["drops"]["no-sa"], told["totals"]["sealed_packets"]), (3, 1))
+    equal(told["missing_sas"], [{"source": FRONT, "destination": "192.0.2.77", "rule": 1}])
 
 
 @test

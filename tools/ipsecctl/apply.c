@@ -132,12 +132,34 @@ static void gate_close(struct gate *gate)
     sp_sad_destroy(&gate->sad);
 }
 
-/* Events have no reader here; left in their ring they would be counted as lost. */
-static void drop_events(struct sp_engine *engine)
+static bool is_same_address(const struct sp_address *left, const struct sp_address *right)
+{
+    return left->family == right->family && memcmp(left->bytes, right->bytes, sizeof left->bytes) == 0;
+}
+
+static void note_missing_sa(struct run *run, const struct sp_event *event)
+{
+    for (size_t i = 0; i < run->missing_count; i++)
+        if (is_same_address(&run->missing[i].source, &event->source) &&
+            is_same_address(&run->missing[i].destination, &event->destination))
+            return;
+    if (run->missing_count == MISSING_SAS_MAX)
+        return;
+    run->missing[run->missing_count++] =
+        (struct missing_sa){.source = event->source, .destination = event->destination, .rule = event->rule};
+}
+
+/* A host would now ask for SAs; here it is worth telling which. */
+static void take_events(struct run *run, struct sp_engine *engine)
 {
     struct sp_event events[EVENTS_AT_ONCE];
-    while (sp_engine_events(engine, events, EVENTS_AT_ONCE) == EVENTS_AT_ONCE)
-        ;
+    size_t count;
+    do {
+        count = sp_engine_events(engine, events, EVENTS_AT_ONCE);
+        for (size_t i = 0; i < count; i++)
+            if (events[i].kind == SP_EVENT_ACQUIRE)
+                note_missing_sa(run, &events[i]);
+    } while (count == EVENTS_AT_ONCE);
 }
 
 static size_t offer(struct frame *frames, size_t count, struct sp_packet *packets)
@@ -198,7 +220,7 @@ static int run_capture(struct run *run, struct gate *gate)
         while (count < BURST_FRAMES && (answer = capture_read(run->in, &frames[count])) == 1)
             count++;
         run_burst(run, gate->worker, frames, count);
-        drop_events(gate->engine);
+        take_events(run, gate->engine);
         progress_step(&progress, capture_position(run->in), run->in->frames);
     }
     progress_end(&progress);

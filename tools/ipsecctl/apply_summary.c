@@ -143,6 +143,23 @@ static void print_sas(const struct run *run, const struct sp_engine *engine, con
     finish_table(table, out);
 }
 
+static void print_missing(const struct run *run, const struct sp_policy *policy, FILE *out)
+{
+    struct table *table = table_create("MISSING SA|FROM|TO|RULE");
+    for (size_t i = 0; i < run->missing_count; i++) {
+        const struct missing_sa *missing = &run->missing[i];
+        char from[SP_ADDRESS_TEXT_BYTES], to[SP_ADDRESS_TEXT_BYTES], text[1024];
+        struct sp_rule_info rule;
+        if (sp_policy_rule(policy, missing->rule, &rule) != SP_OK)
+            continue;
+        table_add(table, "%s:%u", rule.file, rule.line);
+        table_add(table, "%s", sp_address_format(&missing->source, from));
+        table_add(table, "%s", sp_address_format(&missing->destination, to));
+        table_add(table, "%s", sp_policy_rule_text(policy, missing->rule, text, sizeof text));
+    }
+    finish_table(table, out);
+}
+
 void apply_print_tables(const struct run *run, const struct sp_engine *engine, const struct sp_sad *sad,
                         FILE *out)
 {
@@ -151,6 +168,7 @@ void apply_print_tables(const struct run *run, const struct sp_engine *engine, c
     print_reasons(&counters, out);
     print_rules(run, engine, out);
     print_sas(run, engine, sad, out);
+    print_missing(run, sp_engine_policy(engine), out);
     fprintf(out, "%s: %llu frames read; %s: %llu written\n", run->in->path,
             (unsigned long long)run->in->frames, run->out->path, (unsigned long long)run->out->frames);
 }
@@ -209,6 +227,21 @@ static json_t *sas_json(const struct run *run, const struct sp_engine *engine, c
     return sas;
 }
 
+static json_t *missing_json(const struct run *run)
+{
+    json_t *array = tool_need(json_array());
+    for (size_t i = 0; i < run->missing_count; i++) {
+        const struct missing_sa *missing = &run->missing[i];
+        char text[SP_ADDRESS_TEXT_BYTES];
+        json_t *object = tool_need(json_object());
+        json_put(object, "source", json_text(sp_address_format(&missing->source, text)));
+        json_put(object, "destination", json_text(sp_address_format(&missing->destination, text)));
+        json_put(object, "rule", json_number(missing->rule));
+        json_push(array, object);
+    }
+    return array;
+}
+
 void apply_print_json(const struct run *run, const struct sp_engine *engine, const struct sp_sad *sad,
                       FILE *out)
 {
@@ -223,5 +256,6 @@ void apply_print_json(const struct run *run, const struct sp_engine *engine, con
     json_put(object, "default", default_json(run, engine));
     json_put(object, "rules", rules_json(run, engine));
     json_put(object, "sas", sas_json(run, engine, sad));
+    json_put(object, "missing_sas", missing_json(run));
     json_print(object, out, true);
 }
