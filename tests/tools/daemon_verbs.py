@@ -170,6 +170,17 @@ def restarts_are_survived(folder):
 
 
 @test
+def other_daemons_have_no_past(folder):
+    """ipsecmon --json gives no rates between two daemons, told apart by their pid or their uptime"""
+    for number, change in enumerate(({"pid": 4712}, {"uptime_seconds": 1})):
+        path = folder.file(f"{number}.sock")
+        with Daemon(path, lambda step, change=change: dict(status(step), **(change if step > 2 else {}))):
+            with Stream("--json", "-i", "0.1", "--control", path) as stream:
+                rates = [json.loads(stream.line())["rates"] is not None for _ in range(4)]
+        equal(rates, [False, True, False, True], change)
+
+
+@test
 def readers_may_leave(folder):
     """ipsecmon ends when the reader of its pipe is gone"""
     path = folder.file("control.sock")

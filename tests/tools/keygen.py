@@ -103,6 +103,8 @@ def keygen_tells_no_keys(folder):
     sas = told.json()["sas"]
     equal([f"0x{sa['spi']:08x}" for sa in sas], re.findall(r"spi (0x[0-9a-f]+)", read(second)))
     equal(len({sa["fingerprint"] for sa in sas}), 2, "fingerprints")
+    for spi in re.findall(r"spi (0x[0-9a-f]+)", read(path)):
+        expect(re.search(rf"SPI {spi}, fingerprint [0-9a-f]{{16}}$", answer.out, re.MULTILINE), answer.out)
 
 
 @test

@@ -103,7 +103,6 @@ static void take_other(struct frame *frame, const uint8_t *bytes)
 {
     frame->kind = FRAME_OTHER;
     frame->link_bytes = 0;
-    frame->trailer_bytes = 0;
     frame->ip_bytes = frame->header.caplen;
     memcpy(frame->buffer + SP_PACKET_HEADROOM_BYTES, bytes, frame->header.caplen);
 }
@@ -120,9 +119,9 @@ static void take_frame(int link_type, struct frame *frame, const uint8_t *bytes)
     const uint32_t claimed = link_ip_bytes(bytes + link_bytes, behind_link);
     const bool was_cut = captured < frame->header.len;
     frame->kind = was_cut && (claimed == 0 || claimed > behind_link) ? FRAME_TRUNCATED : FRAME_IP;
-    /* what claims to be longer than it is goes to the engine whole, which calls it malformed */
+    /* padding of the link stays behind the packet; what claims to be longer than it is goes to the engine as
+     * it is, which calls it malformed */
     frame->ip_bytes = claimed && claimed < behind_link ? claimed : behind_link;
-    frame->trailer_bytes = behind_link - frame->ip_bytes;
     frame->link_bytes = link_bytes;
     memcpy(frame->link, bytes, link_bytes);
     memcpy(frame->buffer + SP_PACKET_HEADROOM_BYTES, bytes + link_bytes, behind_link);

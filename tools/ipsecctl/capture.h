@@ -28,9 +28,8 @@ struct frame {
     struct pcap_pkthdr header; /* as read */
     uint8_t link[LINK_BYTES_MAX];
     uint32_t link_bytes;
-    uint32_t ip_bytes;      /* length of the IP packet, or of the whole frame when it's another kind */
-    uint32_t trailer_bytes; /* padding of the link behind the IP packet */
-    uint8_t *buffer;        /* FRAME_BUFFER_BYTES */
+    uint32_t ip_bytes; /* length of the IP packet, or of the whole frame when it's another kind */
+    uint8_t *buffer;   /* FRAME_BUFFER_BYTES */
 };
 
 /* FRAME_BUFFER_BYTES each; ends the tool when memory is out. */
