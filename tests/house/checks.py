@@ -285,15 +285,23 @@ def readme_shows_the_example(root):
 
 
 def links_lead_somewhere(root):
-    """Relative links of the Markdown files, and the files that docs/rfc-map.md names."""
+    """Relative links of the Markdown files."""
     faults = []
-    for path in ["README.md"] + files_of(root, ["docs"], (".md",)):
-        text = text_of(root, path)
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+    for path in ["README.md"] + files_of(root, ["docs", "bench"], (".md",)):
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text_of(root, path)):
             if not os.path.exists(os.path.join(root, os.path.dirname(path), target)):
                 faults.append(f"{path} links to {target}, which is not there")
-        if path.endswith("rfc-map.md"):
-            for target in re.findall(r"`((?:lib|tests|offload|tools|include)/[\w./-]+)`", text):
-                if not os.path.exists(os.path.join(root, target)):
-                    faults.append(f"{path} names {target}, which is not there")
+    return faults
+
+
+def rfc_map_is_true(root):
+    """Each file that docs/rfc-map.md names is there, and each unit test in the file that it is said to be in."""
+    text = text_of(root, "docs/rfc-map.md")
+    faults = [f"docs/rfc-map.md names {target}, which is not there"
+              for target in re.findall(r"`((?:lib|tests|offload|tools|include)/[\w./-]+)`", text)
+              if not os.path.exists(os.path.join(root, target))]
+    for target, sentence in re.findall(r"`(tests/unit/[\w/]+\.c)`: ([^|;\n]+)", text):
+        name = re.sub(r"\W+", "_", sentence.strip())
+        if os.path.exists(os.path.join(root, target)) and name + ")" not in text_of(root, target):
+            faults.append(f"docs/rfc-map.md: {target} has no test {name}")
     return faults

@@ -128,6 +128,11 @@ PLANTS = [
      lambda root: append(root, "docs/examples/seal_one.c", "int more;\n"), "seal_one.c"),
     ("a dead link", checks.links_lead_somewhere,
      lambda root: append(root, "README.md", "[gone](docs/gone.md)\n"), "docs/gone.md"),
+    ("an RFC map that names a file which is gone", checks.rfc_map_is_true,
+     lambda root: append(root, "docs/rfc-map.md", "| 1 | x | `lib/gone.c` | |\n"), "lib/gone.c"),
+    ("an RFC map that names a test which is gone", checks.rfc_map_is_true,
+     lambda root: append(root, "docs/rfc-map.md", "| 1 | x | | `tests/unit/sa/sad.c`: nothing of the kind |\n"),
+     "nothing_of_the_kind"),
     ("a source that nobody builds", lambda root: checks.every_source_is_built(root, "lib/core/status.c"),
      lambda root: write(root, "lib/core/plant.c", SPDX), "lib/core/plant.c"),
 ]
