@@ -71,12 +71,14 @@ static struct sp_file *add_file(struct sp_parser *parser, const char *name, cons
     return file;
 }
 
-/* Relative to the folder of the including file. False: the path is too long. */
+/* Relative to the folder of the including file, which a descriptor (/dev/stdin, /dev/fd/N) doesn't have.
+ * False: the path is too long. */
 static bool resolve(const struct sp_file *includer, const char *path, char *resolved)
 {
     const char *base = includer->source.name;
     const char *slash = strrchr(base, '/');
-    int folder_bytes = slash == NULL || path[0] == '/' ? 0 : (int)(slash - base) + 1;
+    bool is_folderless = slash == NULL || path[0] == '/' || strncmp(base, "/dev/", 5) == 0;
+    int folder_bytes = is_folderless ? 0 : (int)(slash - base) + 1;
     int len = snprintf(resolved, PATH_MAX_BYTES, "%.*s%s", folder_bytes, base, path);
     return len < PATH_MAX_BYTES;
 }

@@ -184,7 +184,7 @@ static char key_digit(size_t at)
     return (char)(half < 10 ? '0' + half : 'a' + half - 10);
 }
 
-static void child_writes_key_file(const char *path)
+static void child_writes_key_file(const char *path, const char *tail)
 {
     pid_t child = fork();
     if (child == 0) {
@@ -194,7 +194,7 @@ static void child_writes_key_file(const char *path)
             "sa \"a\" {\n spi 256\n from 192.0.2.1 to 192.0.2.2\n esp null hmac-md5-96\n integrity-key 0x");
         for (size_t i = 0; i < 2 * KEY_BYTES; i++)
             fputc(key_digit(i), out);
-        fprintf(out, "\n} nonsense\n");
+        fprintf(out, "\n}%s\n", tail);
         _exit(fclose(out) == 0 && chmod(path, 0600) == 0 ? 0 : 1);
     }
     int result;
@@ -242,7 +242,7 @@ static size_t count_sights(void)
 Test(keyfile, after_reading_no_copy_of_a_key_or_its_digits_is_left_in_memory)
 {
     const char *path = in_folder("keys");
-    child_writes_key_file(path);
+    child_writes_key_file(path, " nonsense");
     char *heap = malloc(SIGHT_BYTES);
     for (size_t i = 0; i < SIGHT_BYTES; i++)
         heap[i] = key_digit(i);
@@ -251,6 +251,9 @@ Test(keyfile, after_reading_no_copy_of_a_key_or_its_digits_is_left_in_memory)
     cr_assert_eq(count_sights(), 0);
     cr_assert_eq(sp_sad_load(sad, path, report), SP_ERR_PARSE);
     cr_assert_eq(count_sights(), 0, "after a refused file");
+    child_writes_key_file(path, "");
+    cr_assert_eq(sp_sad_load(sad, path, report), SP_OK);
+    cr_assert_eq(count_sights(), 0, "the SAD holds what derives from the key, not the key");
     free(heap);
 }
 
