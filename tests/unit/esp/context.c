@@ -2,12 +2,19 @@
  *
  * The ESP context: whose SAD it is, and that SAs may come and go while bursts run.
  */
+#include "core/clock.h"
 #include "unit/esp/fixture.h"
 
 #include <criterion/criterion.h>
 
 #include <pthread.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void exit_quietly(const char *what)
@@ -179,5 +186,130 @@ Test(context, threads_that_share_an_sa_never_use_a_sequence_number_twice)
         pthread_join(threads[i], NULL);
     for (uint32_t sequence = 1; sequence <= 2 * PACKETS_EACH; sequence++)
         cr_assert_eq(seen[sequence], 1, "%u", sequence);
+    fixture_destroy(&fixture);
+}
+
+/* From now on the kernel kills this process at any system call but exit. (The strict mode of seccomp won't
+ * do: it also forbids to read the time stamp counter, which the clock reads instead of asking the kernel.) */
+static bool forbid_system_calls(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    const struct sock_fprog program = {.len = sizeof rules / sizeof rules[0], .filter = rules};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static bool makes_no_system_call(void (*work)(void *), void *argument)
+{
+    int status = 0;
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        if (forbid_system_calls())
+            work(argument);
+        syscall(SYS_exit, 0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void read_clock(void *unused)
+{
+    (void)unused;
+    (void)sp_clock_now_ns();
+}
+
+static void call_getppid(void *unused)
+{
+    (void)unused;
+    (void)getppid();
+}
+
+struct bursts {
+    struct sp_esp *esp;
+    struct sp_packet packets[300];
+};
+
+static void seal_and_open(void *argument)
+{
+    struct bursts *bursts = argument;
+    for (int round = 0; round < 20; round++) {
+        sp_esp_seal(bursts->esp, bursts->packets, 300);
+        for (int i = 0; i < 300; i++)
+            if (bursts->packets[i].verdict == SP_VERDICT_SEALED)
+                bursts->packets[i].verdict = SP_VERDICT_NONE;
+        sp_esp_open(bursts->esp, bursts->packets, 300);
+        for (int i = 0; i < 300; i++)
+            if (bursts->packets[i].verdict == SP_VERDICT_OPENED)
+                bursts->packets[i].verdict = SP_VERDICT_NONE;
+    }
+}
+
+Test(context, bursts_make_no_system_call)
+{
+    static struct sample samples[300];
+    static struct bursts bursts;
+    struct fixture fixture;
+    if (makes_no_system_call(call_getppid, NULL))
+        cr_skip_test("this kernel has no seccomp filters");
+    if (!makes_no_system_call(read_clock, NULL))
+        cr_skip_test("this machine's clock needs a system call");
+    fixture_create(&fixture);
+    bursts.esp = fixture.esp;
+    for (int i = 0; i < 300; i++) {
+        sample_create(&samples[i], SHAPE_IPV4, 100);
+        bursts.packets[i] = samples[i].packet;
+        bursts.packets[i].sa = fixture_sa(i % SUITES, 4);
+    }
+    cr_assert(makes_no_system_call(seal_and_open, &bursts));
+    for (int i = 0; i < 300; i++)
+        sample_destroy(&samples[i]);
+    fixture_destroy(&fixture);
+}
+
+/* Two threads at the end of the numbers: each of the last ones goes out once, and then none. */
+static void *seal_to_the_end(void *argument)
+{
+    struct taker *taker = argument;
+    struct sp_esp *esp = NULL;
+    struct sample sample;
+    cr_assert_eq(sp_esp_create(taker->sad, &esp), SP_OK);
+    sample_create(&sample, SHAPE_IPV4, 16);
+    for (;;) {
+        sample_reset(&sample);
+        sample.packet.sa = fixture_sa(3, 4);
+        sp_esp_seal(esp, &sample.packet, 1);
+        if (sample.packet.verdict != SP_VERDICT_SEALED)
+            break;
+        const uint8_t *at = packet_start(&sample.packet) + 24;
+        uint32_t sequence = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+        cr_assert_geq(sequence, UINT32_MAX - PACKETS_EACH + 1);
+        __atomic_fetch_add(&taker->seen[sequence - (UINT32_MAX - PACKETS_EACH)], 1, __ATOMIC_RELAXED);
+    }
+    cr_assert_eq(sample.packet.reason, SP_DROP_SEQ_EXHAUSTED);
+    sample_destroy(&sample);
+    sp_esp_destroy(&esp);
+    return NULL;
+}
+
+Test(context, threads_racing_to_the_last_sequence_number_use_each_once_and_none_after_it)
+{
+    static uint8_t seen[PACKETS_EACH + 1];
+    struct fixture fixture;
+    pthread_t threads[2];
+    fixture_create(&fixture);
+    fixture_sa_pointer(&fixture, fixture_sa(3, 4))->sequence_sent = UINT32_MAX - PACKETS_EACH;
+    struct taker taker = {.sad = fixture.sad, .seen = seen};
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, seal_to_the_end, &taker), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    for (uint32_t i = 1; i <= PACKETS_EACH; i++)
+        cr_assert_eq(seen[i], 1, "%u", i);
     fixture_destroy(&fixture);
 }

@@ -244,6 +244,22 @@ Test(open, the_same_packet_again_is_a_replay_and_stays_sealed)
     sample_destroy(&sample);
 }
 
+Test(open, a_replay_is_told_before_its_icv_is_looked_at)
+{
+    struct sample sample;
+    sample_create(&sample, SHAPE_IPV4, 64);
+    seal(&sample, 0);
+    open_one(&sample);
+    assert_opened(&sample, 0);
+    fixture_sa_pointer(&fixture, 0)->sequence_sent = 0;
+    sample_reset(&sample);
+    seal(&sample, 0);
+    packet_start(&sample.packet)[sample.packet.len_bytes - 1] ^= 1;
+    open_one(&sample);
+    assert_dropped(&sample, SP_DROP_REPLAY);
+    sample_destroy(&sample);
+}
+
 Test(open, a_number_twice_in_one_burst_passes_once)
 {
     struct sample samples[2];
@@ -463,6 +479,7 @@ Test(open, a_dead_sa_opens_nothing_and_says_why)
     assert_opened(&samples[0], 0);
     open_one(&samples[1]);
     assert_dropped(&samples[1], SP_DROP_HARD_PACKETS);
+    cr_assert_eq(fixture_sa_pointer(&fixture, 0)->replay.highest, 1u, "a dead SA's window moved");
     for (int i = 0; i < 2; i++)
         sample_destroy(&samples[i]);
 }
