@@ -37,7 +37,7 @@ check "with status 2" test "$ended_status" -eq 2
 check "and leaves the guard up" in_front nft list table inet sallyport
 check "so that nothing gets through" stays_shut front "$BACK_IPV4"
 stop_capture gone
-check "and nothing is in clear" test "$(captured gone 'tcp port 80')" -eq 0
+check "and nothing is in clear" is_unseen gone 'tcp port 80'
 end_gates
 check "a daemon started after that opens the gate again" start_gate front "$FRONT_POLICY" "$scratch/keys"
 end_process front
@@ -51,7 +51,7 @@ in_front ip rule delete fwmark 0x5a11
 start_capture unruly front wire0
 check "without the routing rule nothing gets through" stays_shut front "$BACK_IPV4"
 stop_capture unruly
-check "and nothing is in clear without the rule" test "$(captured unruly 'tcp port 80')" -eq 0
+check "and nothing is in clear without the rule" is_unseen unruly 'tcp port 80'
 check "the last chain counted what it stopped" is_true front \
     'sum(g["packets"] for g in s["guard"] if g["chain"] == "guard_out") > 0'
 end_gates

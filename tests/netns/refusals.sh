@@ -27,7 +27,7 @@ end_process front
 start_capture dead front wire0
 check "a front-end without a daemon is not served in clear" stays_shut front "$BACK_IPV4"
 stop_capture dead
-check "nor does the back-end answer it" test "$(captured dead "src $BACK_IPV4 and tcp")" -eq 0
+check "nor does the back-end answer it" is_unseen dead "src $BACK_IPV4 and tcp"
 end_process listener
 end_process back
 
