@@ -39,8 +39,7 @@ struct control_server {
     struct client clients[CLIENTS_MAX];
 };
 
-/* ---- the socket ------------------------------------------------------------------------------------------
- */
+/* ---- the socket ---------------------------------------------------------------------------------------- */
 
 /* A socket file that a killed daemon left behind is in the way; what is answered, or is something else, is
  * not ours to take. */
@@ -116,8 +115,7 @@ fail:
     return NULL;
 }
 
-/* ---- clients ---------------------------------------------------------------------------------------------
- */
+/* ---- clients ------------------------------------------------------------------------------------------- */
 
 static void hang_up(struct client *client)
 {
@@ -193,8 +191,7 @@ static void read_more(struct control_server *server, struct client *client)
     answer(server, client);
 }
 
-/* ---- the control thread's calls --------------------------------------------------------------------------
- */
+/* ---- the control thread's calls ------------------------------------------------------------------------ */
 
 int control_server_fd(const struct control_server *server)
 {

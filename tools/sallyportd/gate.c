@@ -63,8 +63,7 @@ static void clamp(struct gate *gate, struct sp_packet *packet)
         (void)sp_packet_clamp_mss(packet, mss_bytes);
 }
 
-/* ---- outbound --------------------------------------------------------------------------------------------
- */
+/* ---- outbound ------------------------------------------------------------------------------------------ */
 
 /* How many packets waited in the device, up to a burst. */
 static size_t read_device(struct lane *lane)
@@ -124,8 +123,7 @@ static void run_outbound(struct lane *lane)
     send_family(lane, &lane->gate->esp_six, count);
 }
 
-/* ---- inbound ---------------------------------------------------------------------------------------------
- */
+/* ---- inbound ------------------------------------------------------------------------------------------- */
 
 static void deliver(struct lane *lane, struct sp_packet *packet)
 {
@@ -155,8 +153,7 @@ static void run_inbound(struct lane *lane)
     receive_family(lane, &lane->gate->esp_six);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------------------
- */
+/* ---- threads ------------------------------------------------------------------------------------------- */
 
 static bool wait_for_packets(const struct lane *lane)
 {

@@ -36,8 +36,7 @@ static const struct chain chains[] = {
 };
 #define CHAIN_COUNT (sizeof chains / sizeof *chains)
 
-/* ---- matches ---------------------------------------------------------------------------------------------
- */
+/* ---- matches ------------------------------------------------------------------------------------------- */
 
 static int compare_ranges(const void *left, const void *right)
 {
@@ -170,13 +169,9 @@ static void write_protocol(FILE *out, const struct sp_rule_info *rule)
 {
     if (rule->protocol != SP_PROTOCOL_ANY)
         fprintf(out, "meta l4proto %u ", rule->protocol);
-    else if (has_ports(&rule->from) || has_ports(&rule->to))
-        fprintf(out, "meta l4proto { %d, %d, %d, %d } ", IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP,
-                IPPROTO_SCTP);
 }
 
-/* ---- rules -----------------------------------------------------------------------------------------------
- */
+/* ---- rules --------------------------------------------------------------------------------------------- */
 
 /* A rule as a chain sees it: which end is the packet's source. */
 struct view {
@@ -244,8 +239,7 @@ static bool write_rule(FILE *out, const struct view *view)
     return true;
 }
 
-/* ---- chains ----------------------------------------------------------------------------------------------
- */
+/* ---- chains -------------------------------------------------------------------------------------------- */
 
 static void write_exceptions(FILE *out, const struct chain *chain, const char *device)
 {

@@ -65,8 +65,7 @@ void loop_block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* ---- the engine's events ---------------------------------------------------------------------------------
- */
+/* ---- the engine's events ------------------------------------------------------------------------------- */
 
 static void log_event(const struct daemon *daemon, const struct sp_event *event)
 {
@@ -111,8 +110,7 @@ static void take_events(struct daemon *daemon)
         log_line("and %zu times more", left_out);
 }
 
-/* ---- sources ---------------------------------------------------------------------------------------------
- */
+/* ---- sources ------------------------------------------------------------------------------------------- */
 
 static void on_signal(struct loop *loop)
 {
@@ -180,8 +178,7 @@ static void on_esp_six(struct loop *loop)
     path_read_reports(loop->daemon, 6);
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------
- */
+/* ---- the loop ------------------------------------------------------------------------------------------ */
 
 static int open_timer(void)
 {

@@ -103,8 +103,7 @@ void path_follow(struct daemon *daemon)
              limits.ipv4_mtu_bytes);
 }
 
-/* ---- narrow paths ----------------------------------------------------------------------------------------
- */
+/* ---- narrow paths -------------------------------------------------------------------------------------- */
 
 static bool is_ours(const struct sp_sad *sad, const struct esp_report *report)
 {
