@@ -7,6 +7,14 @@
 
 #include <sallyport/policy.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SP_HAS_ASAN 1
+#elif defined(__has_feature)
+#define SP_HAS_ASAN __has_feature(address_sanitizer)
+#else
+#define SP_HAS_ASAN 0
+#endif
+
 /* The text must be good. The caller destroys the policy. */
 struct sp_policy *policy_of(const char *text);
 /* What the call answers; ret_report may be NULL. On SP_OK the policy is destroyed again. */

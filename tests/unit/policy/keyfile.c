@@ -158,14 +158,6 @@ Test(keyfile, thousands_of_sas_are_read_in_linear_time)
     free(text);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SP_HAS_ASAN 1
-#elif defined(__has_feature)
-#define SP_HAS_ASAN __has_feature(address_sanitizer)
-#else
-#define SP_HAS_ASAN 0
-#endif
-
 /* A sanitizer's shadow memory is too large to be looked through. */
 #if !SP_HAS_ASAN
 
