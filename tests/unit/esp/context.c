@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,24 @@ Test(context, a_packet_that_reaches_out_of_its_buffer_is_misuse, .exit_code = 42
     sp_set_misuse_handler(exit_quietly);
     sp_esp_seal(fixture.esp, &sample.packet, 1);
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* which needs address space of its own */
+Test(context, when_memory_runs_out_there_is_none_and_the_sad_stays_free)
+{
+    struct sp_sad *sad = NULL;
+    struct sp_esp *esp = NULL;
+    struct rlimit all, none;
+    cr_assert_eq(sp_sad_create(4, &sad), SP_OK);
+    cr_assert_eq(getrlimit(RLIMIT_AS, &all), 0);
+    none = (struct rlimit){.rlim_cur = 1 << 20, .rlim_max = all.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    enum sp_status status = sp_esp_create(sad, &esp);
+    setrlimit(RLIMIT_AS, &all);
+    cr_assert_eq(status, SP_ERR_MEMORY);
+    cr_assert_null(esp);
+    sp_sad_destroy(&sad); /* misuse if it were still held */
+}
+#endif
 
 Test(context, two_contexts_of_one_thread_live_side_by_side)
 {

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct sp_sad *make_sad(uint32_t capacity)
@@ -258,6 +259,37 @@ Test(sad, destroying_one_in_use_is_misuse, .exit_code = 42)
     sp_set_misuse_handler(exit_quietly);
     sp_sad_destroy(&sad);
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* which needs address space of its own */
+Test(sad, when_memory_runs_out_adding_fails_cleanly_and_works_again_later)
+{
+    struct sp_sad *sad = make_sad(200000);
+    struct sp_sa_params params = good_params();
+    struct rlimit all, none;
+    enum sp_status status = SP_OK;
+    uint32_t number, added = 0;
+    char reason[256] = "";
+    add_spi(sad, 300);
+    cr_assert_eq(getrlimit(RLIMIT_AS, &all), 0);
+    none = (struct rlimit){.rlim_cur = 1 << 20, .rlim_max = all.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    for (params.spi = 1000; status == SP_OK && added < 100000; params.spi++) {
+        number = UINT32_MAX;
+        status = sp_sad_add(sad, &params, &number, reason);
+        added += status == SP_OK;
+    }
+    setrlimit(RLIMIT_AS, &all);
+    cr_assert_eq(status, SP_ERR_MEMORY);
+    cr_assert_eq(number, UINT32_MAX);
+    cr_assert(strstr(reason, "memory") != NULL, "%s", reason);
+    cr_assert_eq(sp_sad_count(sad), 1 + added);
+    params.spi--;
+    cr_assert_null(sp_sad_find_inbound(sad, params.spi, &params.source, &params.destination));
+    cr_assert_eq(sp_sad_add(sad, &params, &number, reason), SP_OK, "%s", reason);
+    cr_assert_eq(sp_sad_remove(sad, 0), SP_OK);
+    sp_sad_destroy(&sad);
+}
+#endif
 
 struct reader {
     struct sp_sad *sad;
