@@ -20,6 +20,16 @@ check "a datagram comes back under ESP" speaks_udp "$BACK_IPV4" 5000
 check "a datagram comes back under ESP over IPv6" speaks_udp "$BACK_IPV6" 5000
 stop_capture udp
 check "no clear-text UDP was on the wire" is_hidden udp 'udp port 5000'
+start_capture quotes front wire0
+check_fails "nobody listens on a protected port" speaks_udp "$BACK_IPV4" 4500
+check_fails "nor over IPv6" speaks_udp "$BACK_IPV6" 4500
+check_fails "nor on one that isn't protected" speaks_udp "$BACK_IPV4" 6500
+stop_capture quotes
+check "no ICMP error quotes in clear what came protected" \
+    is_unseen quotes 'icmp[0] == 3 and icmp[30:2] == 4500 or icmp6 and ip6[40] == 1'
+check "other ICMP errors go their way" test "$(captured quotes 'icmp[0] == 3 and icmp[30:2] == 6500')" -gt 0
+check "the back-end counted those that it kept" is_true back \
+    'sum(g["packets"] for g in s["guard"] if g["chain"] == "guard_out" and g["rule"] == 0) >= 2'
 start_capture other front wire0
 check "a port outside the ranges is bypassed" speaks_udp "$BACK_IPV4" 6000
 stop_capture other

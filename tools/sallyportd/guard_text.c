@@ -5,9 +5,10 @@
  * Three chains walk the policy's rules in order, first match wins, as the engine does:
  *   steer      output, before routing is done again: what must be protected gets the mark, what is blocked
  * goes guard_in   input: clear text that should have come through the device, and what is blocked, goes
- *   guard_out  postrouting: what must be protected but leaves by another device goes; nothing ever should
- * A protect rule counts in both directions, mirrored in the one it isn't written for. Always let through are
- * loopback, ESP, what our own device carries, and IPv6 neighbour discovery, without which no peer is found.
+ *   guard_out  postrouting: what must be protected but leaves by another device goes, which nothing ever
+ * should, and ICMP errors that would quote in clear what came protected A protect rule counts in both
+ * directions, mirrored in the one it isn't written for. Always let through are loopback, ESP, what our own
+ * device carries, and IPv6 neighbour discovery, without which no peer is found.
  *
  * "me" is whatever address the kernel calls local at that moment (fib ... type local), so an address that the
  * host gains is guarded at once.
@@ -140,7 +141,8 @@ static bool has_ports(const struct sp_endpoint *end)
     return end->port_count > 0;
 }
 
-static void write_ports(FILE *out, const struct sp_endpoint *end, const char *side)
+/* field: "th sport", or where in a packet the number is. */
+static void write_ports(FILE *out, const struct sp_endpoint *end, const char *field)
 {
     static const size_t all_ports = (size_t)UINT16_MAX + 1;
     uint8_t wanted[UINT16_MAX + 1] = {0};
@@ -150,7 +152,7 @@ static void write_ports(FILE *out, const struct sp_endpoint *end, const char *si
         for (uint32_t port = end->ports[i].first; port <= end->ports[i].last; port++)
             wanted[port] = 1;
 
-    fprintf(out, "th %s { ", side);
+    fprintf(out, "%s { ", field);
     const char *separator = "";
     for (size_t first = 0; first < all_ports; first++) {
         if (!wanted[first])
@@ -208,8 +210,8 @@ static bool write_match(FILE *out, const struct view *view, enum part source, en
     if (fragment) {
         fputs(fragment, out);
     } else {
-        write_ports(out, view->source, "sport");
-        write_ports(out, view->destination, "dport");
+        write_ports(out, view->source, "th sport");
+        write_ports(out, view->destination, "th dport");
     }
     write_decision(out, view);
     return true;
@@ -251,25 +253,66 @@ static void write_exceptions(FILE *out, const struct chain *chain, const char *d
     fputs("\t\tmeta l4proto ipv6-icmp icmpv6 type 133-137 ip6 hoplimit 255 accept\n", out);
 }
 
+/* An ICMP error quotes the packet that it is about, and about an opened one it would quote that in clear. So
+ * an error that is about to leave unprotected goes, if what it quotes has the protocol and the ports of a
+ * protect rule. The offsets, in bits behind the ICMP header of 8 bytes: an IPv4 header without options, an
+ * IPv6 header. A rule about any protocol protects the error itself. */
+static void write_quotes(FILE *out, const struct view *view)
+{
+    static const char *const ipv4 = "icmp type { destination-unreachable, time-exceeded, parameter-problem } "
+                                    "@th,64,8 0x45 @th,136,8 %u ";
+    static const char *const ipv6 = "meta l4proto ipv6-icmp icmpv6 type 1-4 @th,112,8 %u ";
+    if (view->rule->protocol == SP_PROTOCOL_ANY)
+        return;
+    fputs("\t\t", out);
+    fprintf(out, ipv4, view->rule->protocol);
+    write_ports(out, view->source, "@th,224,16");
+    write_ports(out, view->destination, "@th,240,16");
+    fprintf(out, "counter name %s_%" PRIu32 " drop\n\t\t", view->chain->name, view->index);
+    fprintf(out, ipv6, view->rule->protocol);
+    write_ports(out, view->source, "@th,384,16");
+    write_ports(out, view->destination, "@th,400,16");
+    fprintf(out, "counter name %s_%" PRIu32 " drop\n", view->chain->name, view->index);
+}
+
+/* The view of a rule that a packet in the chain's direction has of it; false when it is none of its business.
+ */
+static bool look_at(const struct sp_rule_info *rule, bool is_outbound, struct view *view)
+{
+    const bool is_as_written = (rule->direction == SP_OUTBOUND) == is_outbound;
+    view->rule = rule;
+    view->source = is_as_written ? &rule->from : &rule->to;
+    view->destination = is_as_written ? &rule->to : &rule->from;
+    return is_as_written || rule->action == SP_ACTION_PROTECT;
+}
+
+/* Before all rules, because one of them may let ICMP out. What an error quotes came in: the inbound view. */
+static bool write_all_quotes(FILE *out, const struct chain *chain, const struct sp_policy *policy)
+{
+    for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++) {
+        struct view view = {.chain = chain, .index = index};
+        struct sp_rule_info rule;
+        if (sp_policy_rule(policy, index, &rule) != SP_OK)
+            return false;
+        if (rule.action == SP_ACTION_PROTECT && look_at(&rule, false, &view))
+            write_quotes(out, &view);
+    }
+    return true;
+}
+
 static bool write_chain(FILE *out, const struct chain *chain, const struct guard_settings *settings,
                         const struct sp_policy *policy)
 {
     fprintf(out, "\tchain %s {\n\t\t%s\n", chain->name, chain->hook);
     write_exceptions(out, chain, settings->device);
+    if (chain->is_outbound && !chain->is_steering && !write_all_quotes(out, chain, policy))
+        return false;
     for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++) {
+        struct view view = {.chain = chain, .index = index, .mark = settings->mark};
         struct sp_rule_info rule;
         if (sp_policy_rule(policy, index, &rule) != SP_OK)
             return false;
-        const bool is_as_written = (rule.direction == SP_OUTBOUND) == chain->is_outbound;
-        if (!is_as_written && rule.action != SP_ACTION_PROTECT)
-            continue;
-        const struct view view = {.chain = chain,
-                                  .rule = &rule,
-                                  .index = index,
-                                  .mark = settings->mark,
-                                  .source = is_as_written ? &rule.from : &rule.to,
-                                  .destination = is_as_written ? &rule.to : &rule.from};
-        if (!write_rule(out, &view))
+        if (look_at(&rule, chain->is_outbound, &view) && !write_rule(out, &view))
             return false;
     }
     if (sp_policy_default(policy) == SP_ACTION_BLOCK)
