@@ -131,7 +131,9 @@ def execute(suite, nightly):
     started = time.monotonic()
     build = os.path.join(SOURCE, "build", suite.build) if suite.build != "-" else ""
     environment = {**os.environ, **suite.environment, "SP_SOURCE": SOURCE, "SP_BUILD": build,
-                   "SP_NIGHTLY": "1" if nightly else "", "PYTHONDONTWRITEBYTECODE": "1"}
+                   "SP_NIGHTLY": "1" if nightly else "", "PYTHONDONTWRITEBYTECODE": "1",
+                   # Debian leaves the administrator's folders out of a user's path; nginx and nft are there.
+                   "PATH": os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"}
     program = os.path.join(SOURCE, "tests", suite.folder, "run")
     command = command_of(suite, environment)
     if not os.access(program, os.X_OK):
