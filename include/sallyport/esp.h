@@ -24,7 +24,8 @@ SP_API void sp_esp_destroy(struct sp_esp **esp);
 /* Seals each packet under SA number packet->sa (RFC 4303 3.3), in place: the IP header moves into the
  * headroom (16 bytes; 8 with null encryption), the trailer and the ICV grow into the tailroom. Packets that
  * already have a verdict are left alone. Afterwards the verdict is SP_VERDICT_SEALED, or SP_VERDICT_DROP with
- * NO_SA (also for a packet that isn't from the SA's source to its destination), FRAGMENT, MALFORMED, NO_ROOM,
+ * NO_SA (also for a packet that isn't from the SA's source to its destination), BAD_NEXT_HEADER (a whole IP
+ * packet: that would be tunnel mode), FRAGMENT, MALFORMED, NO_ROOM,
  * TOO_LONG, SEQ_EXHAUSTED or HARD_*; a dropped packet's bytes are as they were. Counts against the SA's
  * lifetime. No allocation, lock or system call. */
 SP_API void sp_esp_seal(struct sp_esp *esp, struct sp_packet *packets, size_t count);

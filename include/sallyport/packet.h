@@ -44,7 +44,7 @@ enum sp_verdict {
     X(BAD_ICV, "bad-icv", "the integrity check value is wrong")                                              \
     X(BAD_PADDING, "bad-padding", "padding is not 1, 2, 3, ... or longer than the payload")                  \
     X(BAD_LENGTH, "bad-length", "too short for its ESP headers, or not a multiple of the cipher block")      \
-    X(BAD_NEXT_HEADER, "bad-next-header", "the opened payload is not one a transport mode SA may carry")     \
+    X(BAD_NEXT_HEADER, "bad-next-header", "the payload is not one that a transport mode SA may carry")       \
     X(SEQ_EXHAUSTED, "seq-exhausted", "the SA's sequence numbers are used up; it needs new keys")            \
     X(HARD_BYTES, "hard-bytes", "the SA's byte limit is reached; it needs new keys")                         \
     X(HARD_PACKETS, "hard-packets", "the SA's packet limit is reached; it needs new keys")                   \

@@ -59,6 +59,10 @@ static inline void sp_esp_drop(struct sp_packet *packet, enum sp_drop reason)
     packet->reason = reason;
 }
 
+/* May this stand behind ESP in transport mode? A whole IP packet is tunnel mode, and hop-by-hop options,
+ * routing and fragment headers come before ESP (RFC 4303 3.1.1). */
+bool sp_esp_is_transport_payload(uint8_t next_header);
+
 /* A caller whose packet reaches out of its buffer has a bug that no drop reason would cure. */
 void sp_esp_require_bounds(const struct sp_packet *packet);
 

@@ -16,22 +16,6 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Next headers that never stand behind ESP in transport mode: a whole IP packet is tunnel mode, and
- * hop-by-hop options, routing and fragment headers come before ESP (RFC 4303 3.1.1). */
-static bool is_transport_payload(uint8_t next_header)
-{
-    switch (next_header) {
-    case 0:  /* hop-by-hop options */
-    case 43: /* routing */
-    case 44: /* fragment */
-    case SP_PROTOCOL_IPV4:
-    case SP_PROTOCOL_IPV6:
-        return false;
-    default:
-        return true;
-    }
-}
-
 /* Is there room for at least an empty payload, in whole blocks? */
 static bool set_cipher_bytes(struct sp_esp_item *item, uint32_t esp_bytes)
 {
@@ -138,7 +122,7 @@ static enum sp_drop read_trailer(struct sp_esp_item *item)
             return SP_DROP_BAD_PADDING;
     if (item->next_header == SP_PROTOCOL_NONE)
         return SP_DROP_DUMMY;
-    return is_transport_payload(item->next_header) ? SP_DROP_NONE : SP_DROP_BAD_NEXT_HEADER;
+    return sp_esp_is_transport_payload(item->next_header) ? SP_DROP_NONE : SP_DROP_BAD_NEXT_HEADER;
 }
 
 /* Moves the IP header up to the payload. */

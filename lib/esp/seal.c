@@ -62,6 +62,8 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, struct s
         return SP_DROP_FRAGMENT;
     if (!is_between(sa, &headers))
         return SP_DROP_NO_SA;
+    if (!sp_esp_is_transport_payload(headers.esp_next_header)) /* the peer would have to refuse it */
+        return SP_DROP_BAD_NEXT_HEADER;
 
     *item = (struct sp_esp_item){.packet = packet,
                                  .sa = sa,

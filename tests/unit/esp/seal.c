@@ -293,6 +293,19 @@ Test(seal, an_ipv6_fragment_is_refused_but_an_atomic_one_is_sealed_behind_its_he
     sample_destroy(&sample);
 }
 
+Test(seal, a_whole_ip_packet_inside_is_refused_as_the_peer_would_refuse_it)
+{
+    static const uint8_t inner[] = {4, 41};
+    for (size_t i = 0; i < sizeof inner; i++) {
+        struct sample sample;
+        sample_create(&sample, SHAPE_IPV6, 40);
+        sample.original[6] = inner[i];
+        sample_reset(&sample);
+        assert_refused(&sample, fixture_sa(0, 6), SP_DROP_BAD_NEXT_HEADER);
+        sample_destroy(&sample);
+    }
+}
+
 Test(seal, broken_packets_are_refused)
 {
     struct sample sample;
