@@ -189,19 +189,3 @@ void sp_worker_destroy(struct sp_worker **worker)
     free(*worker);
     *worker = NULL;
 }
-
-void sp_worker_begin_chunk(struct sp_worker *worker, const struct sp_snapshot *snapshot,
-                           struct sp_packet *packets, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        SP_REQUIRE(packets[i].head_bytes <= packets[i].capacity_bytes);
-        SP_REQUIRE(packets[i].len_bytes <= packets[i].capacity_bytes - packets[i].head_bytes);
-        packets[i].verdict = SP_VERDICT_NONE;
-        packets[i].reason = SP_DROP_NONE;
-        packets[i].rule = SP_NO_RULE;
-        packets[i].sa = SP_NO_SA;
-        worker->offered_bytes[i] = packets[i].len_bytes;
-        if (!snapshot) /* no policy yet: fail closed */
-            sp_drop_packet(&packets[i], SP_DROP_POLICY_BLOCK);
-    }
-}

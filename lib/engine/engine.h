@@ -112,10 +112,12 @@ void sp_tally_sum(struct sp_tally *sum, const struct sp_tally *tally);
 void sp_count(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
               const struct sp_packet *packets, size_t count);
 
-/* engine.c: forgets what an earlier call left on the packets, and remembers their lengths for the counters.
- */
-void sp_worker_begin_chunk(struct sp_worker *worker, const struct sp_snapshot *snapshot,
-                           struct sp_packet *packets, size_t count);
+/* burst.c: what both directions do around their chunks. One burst is held under one snapshot; chunk gives
+ * each packet without a verdict one. */
+typedef void sp_burst_chunk(struct sp_worker *worker, const struct sp_snapshot *snapshot,
+                            struct sp_packet *packets, size_t count);
+void sp_burst_run(struct sp_worker *worker, enum sp_direction direction, struct sp_packet *packets,
+                  size_t count, sp_burst_chunk *chunk);
 
 /* events.c: data path */
 void sp_event_acquire(struct sp_worker *worker, const struct sp_headers *headers, uint32_t rule,

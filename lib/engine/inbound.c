@@ -6,8 +6,6 @@
  */
 #include "engine/engine.h"
 
-#include "core/misuse.h"
-
 #include <string.h>
 
 /* Clear text goes past sp_esp_open with this verdict, to be decided by the policy. */
@@ -81,15 +79,5 @@ static void inbound_chunk(struct sp_worker *worker, const struct sp_snapshot *sn
 
 void sp_inbound(struct sp_worker *worker, struct sp_packet *packets, size_t count)
 {
-    SP_REQUIRE(worker && (packets || !count));
-    sp_thread_online();
-    const struct sp_snapshot *snapshot = rcu_dereference(worker->engine->snapshot);
-    for (size_t done = 0; done < count; done += SP_ENGINE_CHUNK) {
-        size_t chunk = count - done < SP_ENGINE_CHUNK ? count - done : SP_ENGINE_CHUNK;
-        sp_worker_begin_chunk(worker, snapshot, packets + done, chunk);
-        if (snapshot)
-            inbound_chunk(worker, snapshot, packets + done, chunk);
-        sp_count(worker, snapshot, SP_INBOUND, packets + done, chunk);
-    }
-    sp_thread_offline();
+    sp_burst_run(worker, SP_INBOUND, packets, count, inbound_chunk);
 }

@@ -5,7 +5,6 @@
 #include "engine/engine.h"
 
 #include "core/clock.h"
-#include "core/misuse.h"
 
 #include <string.h>
 
@@ -73,15 +72,5 @@ static void outbound_chunk(struct sp_worker *worker, const struct sp_snapshot *s
 
 void sp_outbound(struct sp_worker *worker, struct sp_packet *packets, size_t count)
 {
-    SP_REQUIRE(worker && (packets || !count));
-    sp_thread_online();
-    const struct sp_snapshot *snapshot = rcu_dereference(worker->engine->snapshot);
-    for (size_t done = 0; done < count; done += SP_ENGINE_CHUNK) {
-        size_t chunk = count - done < SP_ENGINE_CHUNK ? count - done : SP_ENGINE_CHUNK;
-        sp_worker_begin_chunk(worker, snapshot, packets + done, chunk);
-        if (snapshot)
-            outbound_chunk(worker, snapshot, packets + done, chunk);
-        sp_count(worker, snapshot, SP_OUTBOUND, packets + done, chunk);
-    }
-    sp_thread_offline();
+    sp_burst_run(worker, SP_OUTBOUND, packets, count, outbound_chunk);
 }
