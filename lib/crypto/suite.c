@@ -10,11 +10,16 @@
 #define ESP_TRAILER_BYTES 2 /* pad length and next header */
 #define ESP_ALIGN_BYTES 4   /* of the end of the trailer, whatever the cipher (RFC 4303 2.4) */
 
-static const struct sp_cipher null_cipher = {.name = "null", .kernel = "none", .block_bytes = 1};
+static const struct sp_cipher *null_cipher(void)
+{
+    static const struct sp_cipher cipher = {.name = "null", .kernel = "none", .block_bytes = 1};
 
-static const struct sp_cipher *const ciphers[SP_ENCRYPTION_COUNT] = {
-    [SP_ENCRYPTION_NULL] = &null_cipher,
-    [SP_ENCRYPTION_3DES_CBC] = &sp_tdes_cbc_reference,
+    return &cipher;
+}
+
+static const struct sp_cipher *(*const ciphers[SP_ENCRYPTION_COUNT])(void) = {
+    [SP_ENCRYPTION_NULL] = null_cipher,
+    [SP_ENCRYPTION_3DES_CBC] = sp_tdes_cbc,
 };
 
 static const struct sp_hmac *const hmacs[SP_INTEGRITY_COUNT] = {
@@ -25,7 +30,7 @@ static const struct sp_hmac *const hmacs[SP_INTEGRITY_COUNT] = {
 
 const struct sp_cipher *sp_cipher_ops(enum sp_encryption encryption)
 {
-    return (unsigned)encryption < SP_ENCRYPTION_COUNT ? ciphers[encryption] : NULL;
+    return (unsigned)encryption < SP_ENCRYPTION_COUNT ? ciphers[encryption]() : NULL;
 }
 
 const struct sp_hmac *sp_hmac_ops(enum sp_integrity integrity)

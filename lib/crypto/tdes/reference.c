@@ -10,19 +10,10 @@
  * DES_ede3_cbc_encrypt reads each block before it writes it, so in and out may be the same place. It writes
  * the last ciphertext block back through its IV argument, hence the copy.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/kernels.h"
+#include "crypto/tdes/state.h"
 
-#include <openssl/des.h>
-
-#include <string.h>
-
-#define KEY_PART_BYTES 8
-#define BLOCK_BYTES 8
-
-struct schedules {
-    DES_key_schedule part[3];
-};
+#define KEY_BITS_MASK 0xfefefefefefefefeu /* without parity */
 
 /* libcrypto's prototypes lack the const that its code keeps. */
 static void *without_const(const void *pointer)
@@ -30,27 +21,33 @@ static void *without_const(const void *pointer)
     return (void *)(uintptr_t)pointer;
 }
 
-static void expand(void *state, const uint8_t *key)
+void sp_tdes_expand(void *state, const uint8_t *key)
 {
-    struct schedules *schedules = state;
+    struct sp_tdes_state *expanded = state;
 
     /* unchecked: sp_tdes_key_fault() is what refuses keys, and it ignores parity */
-    for (size_t i = 0; i < 3; i++)
-        DES_set_key_unchecked(without_const(key + i * KEY_PART_BYTES), &schedules->part[i]);
+    for (size_t i = 0; i < SP_TDES_PARTS; i++) {
+        const uint8_t *part = key + i * SP_TDES_PART_BYTES;
+        DES_set_key_unchecked(without_const(part), &expanded->schedule[i]);
+        expanded->key[i] = sp_tdes_load(part) & KEY_BITS_MASK;
+    }
+    sp_tdes_expand_round_keys(expanded);
 }
 
-static void run_jobs(const struct sp_cbc_job *jobs, size_t count, int direction)
+void sp_tdes_run_reference(const struct sp_tdes_state *state, const uint8_t iv[SP_TDES_BLOCK_BYTES],
+                           const uint8_t *in, uint8_t *out, size_t len_bytes, int encrypt)
 {
-    DES_cblock iv;
+    DES_key_schedule *schedule = without_const(state->schedule);
+    DES_cblock chain;
 
-    for (size_t i = 0; i < count; i++) {
-        const struct sp_cbc_job *job = &jobs[i];
-        struct schedules *schedules = without_const(job->state);
+    memcpy(chain, iv, sizeof chain);
+    DES_ede3_cbc_encrypt(in, out, (long)len_bytes, &schedule[0], &schedule[1], &schedule[2], &chain, encrypt);
+}
 
-        memcpy(iv, job->iv, BLOCK_BYTES);
-        DES_ede3_cbc_encrypt(job->in, job->out, (long)job->len_bytes, &schedules->part[0],
-                             &schedules->part[1], &schedules->part[2], &iv, direction);
-    }
+static void run_jobs(const struct sp_cbc_job *jobs, size_t count, int encrypt)
+{
+    for (size_t i = 0; i < count; i++)
+        sp_tdes_run_reference(jobs[i].state, jobs[i].iv, jobs[i].in, jobs[i].out, jobs[i].len_bytes, encrypt);
 }
 
 static void cbc_seal(const struct sp_cbc_job *jobs, size_t count)
@@ -63,14 +60,4 @@ static void cbc_open(const struct sp_cbc_job *jobs, size_t count)
     run_jobs(jobs, count, DES_DECRYPT);
 }
 
-const struct sp_cipher sp_tdes_cbc_reference = {
-    .name = "3des-cbc",
-    .kernel = "libcrypto",
-    .key_bytes = 3 * KEY_PART_BYTES,
-    .block_bytes = BLOCK_BYTES,
-    .iv_bytes = BLOCK_BYTES,
-    .state_bytes = sizeof(struct schedules),
-    .expand = expand,
-    .cbc_seal = cbc_seal,
-    .cbc_open = cbc_open,
-};
+const SP_TDES_CBC(sp_tdes_cbc_reference, "libcrypto", cbc_seal, cbc_open);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * 3DES-CBC by kernels that work on many blocks at once, each in a lane: what such a kernel offers, and how
+ * jobs are spread over its lanes (lanes_seal.c, lanes_open.c).
+ */
+#ifndef SP_CRYPTO_TDES_LANES_H
+#define SP_CRYPTO_TDES_LANES_H
+
+#include "crypto/suite.h"
+
+#include <stdbool.h>
+
+#define SP_TDES_LANES_MAX 256
+#define SP_TDES_LANES_SCRATCH_BYTES 20480 /* what the hungriest kernel needs */
+
+struct sp_tdes_state;
+
+/* A kernel. Blocks are little-endian words, one a lane, 64-byte aligned. The scratch, too, is the caller's,
+ * who wipes it: keys and blocks stay behind in it. */
+struct sp_tdes_lanes {
+    size_t lanes;
+    size_t scratch_bytes;
+    /* With fewer lanes in use what stands below is as fast: another kernel, or libcrypto when below is NULL.
+     * Measured; where it is a little wrong, a little is lost. */
+    size_t seal_lanes_min, open_lanes_min;
+    const struct sp_tdes_lanes *below;
+    void (*set_key)(void *scratch, const struct sp_tdes_state *state); /* for all lanes */
+    void (*set_lane_keys)(void *scratch, const struct sp_tdes_state *const states[]);
+    void (*encrypt)(void *scratch, const uint64_t *in, uint64_t *out); /* may be the same place */
+    void (*decrypt)(void *scratch, const uint64_t *in, uint64_t *out);
+};
+
+/* As cbc_seal and cbc_open of suite.h; kernel may be NULL for libcrypto. They return how many blocks went
+ * through the kernel itself, for tests. They allocate nothing and take up to 100 KB of stack. */
+size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count);
+size_t sp_tdes_lanes_open(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * CBC encryption over lanes. Inside of one packet it is serial: a block needs the ciphertext before it. So
+ * each lane works on a packet of its own, all lanes move by one block a step, and a lane whose packet ends
+ * takes the next one.
+ *
+ * A step costs the same for one lane as for all. Hence the longest jobs start first, so that the lanes end at
+ * about the same time, and when too few are left the kernel below (lanes.h) goes on with them.
+ *
+ * The chain stays in the lanes: what the kernel puts out is what the next block is XORed into.
+ */
+#include "crypto/kernels.h"
+#include "crypto/tdes/lanes.h"
+#include "crypto/tdes/state.h"
+
+#include <openssl/crypto.h>
+
+#define JOBS_MAX 1024 /* sorted at a time */
+#define LENGTH_CLASSES 256
+#define LENGTH_CLASS_BYTES 64
+
+struct lanes {
+    /* keys, and the blocks on their way: wiped at the end */
+    _Alignas(64) uint8_t scratch[SP_TDES_LANES_SCRATCH_BYTES];
+    /* ciphertext and pointers */
+    _Alignas(64) uint64_t chain[SP_TDES_LANES_MAX];
+    const struct sp_tdes_state *state[SP_TDES_LANES_MAX];
+    const uint8_t *in[SP_TDES_LANES_MAX];
+    uint8_t *out[SP_TDES_LANES_MAX];
+    size_t left_bytes[SP_TDES_LANES_MAX];
+    size_t active; /* the first so many are at work */
+    bool keys_are_set;
+};
+
+/* The jobs still to be given to lanes, the longest first. */
+struct queue {
+    const struct sp_cbc_job *jobs;
+    size_t next, count;
+    uint16_t order[JOBS_MAX];
+};
+
+static size_t length_class(const struct sp_cbc_job *job)
+{
+    size_t classes_up = job->len_bytes / LENGTH_CLASS_BYTES;
+
+    return classes_up < LENGTH_CLASSES ? LENGTH_CLASSES - 1 - classes_up : 0;
+}
+
+/* Sorts by counting, roughly: lengths within a class needn't be in order. */
+static void fill_queue(struct queue *queue, const struct sp_cbc_job *jobs, size_t count)
+{
+    uint16_t places[LENGTH_CLASSES + 1] = {0};
+
+    queue->jobs = jobs;
+    queue->next = 0;
+    queue->count = count;
+    for (size_t i = 0; i < count; i++)
+        places[length_class(&jobs[i]) + 1]++;
+    for (size_t i = 0; i < LENGTH_CLASSES; i++)
+        places[i + 1] = (uint16_t)(places[i + 1] + places[i]);
+    for (size_t i = 0; i < count; i++)
+        queue->order[places[length_class(&jobs[i])]++] = (uint16_t)i;
+}
+
+/* The next job that has anything to do, or NULL. */
+static const struct sp_cbc_job *next_job(struct queue *queue)
+{
+    while (queue->next < queue->count) {
+        const struct sp_cbc_job *job = &queue->jobs[queue->order[queue->next++]];
+        if (job->len_bytes > 0)
+            return job;
+    }
+    return NULL;
+}
+
+static void start_job(struct lanes *lanes, size_t lane, const struct sp_cbc_job *job)
+{
+    lanes->chain[lane] = sp_tdes_load(job->iv);
+    lanes->in[lane] = job->in;
+    lanes->out[lane] = job->out;
+    lanes->left_bytes[lane] = job->len_bytes;
+    lanes->keys_are_set = lanes->keys_are_set && lanes->state[lane] == job->state;
+    lanes->state[lane] = job->state;
+}
+
+/* Closes the gap that an ended lane leaves by the last one. */
+static void move_last(struct lanes *lanes, size_t to)
+{
+    size_t from = --lanes->active;
+
+    lanes->chain[to] = lanes->chain[from];
+    lanes->in[to] = lanes->in[from];
+    lanes->out[to] = lanes->out[from];
+    lanes->left_bytes[to] = lanes->left_bytes[from];
+    lanes->keys_are_set = lanes->keys_are_set && lanes->state[to] == lanes->state[from];
+    lanes->state[to] = lanes->state[from];
+}
+
+static void start_lanes(struct lanes *lanes, size_t lane_count, struct queue *queue)
+{
+    memset(lanes->chain, 0, sizeof lanes->chain);
+    lanes->active = 0;
+    lanes->keys_are_set = false;
+    while (lanes->active < lane_count) {
+        const struct sp_cbc_job *job = next_job(queue);
+        if (job == NULL)
+            return;
+        start_job(lanes, lanes->active++, job);
+    }
+}
+
+static void refill_lanes(struct lanes *lanes, struct queue *queue)
+{
+    /* downwards: the lane that closes a gap has been looked at already */
+    for (size_t lane = lanes->active; lane-- > 0;) {
+        if (lanes->left_bytes[lane] > 0)
+            continue;
+        const struct sp_cbc_job *job = next_job(queue);
+        if (job != NULL)
+            start_job(lanes, lane, job);
+        else
+            move_last(lanes, lane);
+    }
+}
+
+static void set_keys(struct lanes *lanes, const struct sp_tdes_lanes *kernel)
+{
+    size_t same = 1;
+
+    while (same < lanes->active && lanes->state[same] == lanes->state[0])
+        same++;
+    if (same == lanes->active) {
+        kernel->set_key(lanes->scratch, lanes->state[0]);
+    } else {
+        for (size_t lane = lanes->active; lane < kernel->lanes; lane++)
+            lanes->state[lane] = lanes->state[0]; /* idle: any key */
+        kernel->set_lane_keys(lanes->scratch, lanes->state);
+    }
+    lanes->keys_are_set = true;
+}
+
+static size_t shortest_bytes(const struct lanes *lanes)
+{
+    size_t shortest = lanes->left_bytes[0];
+
+    for (size_t lane = 1; lane < lanes->active; lane++) {
+        if (lanes->left_bytes[lane] < shortest)
+            shortest = lanes->left_bytes[lane];
+    }
+    return shortest;
+}
+
+/* Moves every lane on by len_bytes, which none of them lacks. */
+static void run_steps(struct lanes *lanes, const struct sp_tdes_lanes *kernel, size_t len_bytes)
+{
+    size_t active = lanes->active;
+
+    for (size_t at = 0; at < len_bytes; at += SP_TDES_BLOCK_BYTES) {
+        for (size_t lane = 0; lane < active; lane++)
+            lanes->chain[lane] ^= sp_tdes_load(lanes->in[lane] + at);
+        kernel->encrypt(lanes->scratch, lanes->chain, lanes->chain);
+        for (size_t lane = 0; lane < active; lane++)
+            sp_tdes_store(lanes->out[lane] + at, lanes->chain[lane]);
+    }
+    for (size_t lane = 0; lane < active; lane++) {
+        lanes->in[lane] += len_bytes;
+        lanes->out[lane] += len_bytes;
+        lanes->left_bytes[lane] -= len_bytes;
+    }
+}
+
+/* Lets the kernel below have what is left of the packets. */
+static void finish_below(const struct lanes *lanes, const struct sp_tdes_lanes *kernel)
+{
+    struct sp_cbc_job jobs[SP_TDES_LANES_MAX];
+    uint8_t ivs[SP_TDES_LANES_MAX][SP_TDES_BLOCK_BYTES];
+
+    for (size_t lane = 0; lane < lanes->active; lane++) {
+        sp_tdes_store(ivs[lane], lanes->chain[lane]);
+        jobs[lane] = (struct sp_cbc_job){.state = lanes->state[lane],
+                                         .iv = ivs[lane],
+                                         .in = lanes->in[lane],
+                                         .out = lanes->out[lane],
+                                         .len_bytes = lanes->left_bytes[lane]};
+    }
+    (void)sp_tdes_lanes_seal(kernel->below, jobs, lanes->active);
+}
+
+/* At most JOBS_MAX jobs. Returns the blocks that went through the kernel. */
+static size_t seal_some(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+{
+    struct lanes lanes;
+    struct queue queue;
+    size_t blocks = 0;
+
+    fill_queue(&queue, jobs, count);
+    start_lanes(&lanes, kernel->lanes, &queue);
+    while (lanes.active >= kernel->seal_lanes_min) {
+        size_t len_bytes = shortest_bytes(&lanes);
+        if (!lanes.keys_are_set)
+            set_keys(&lanes, kernel);
+        run_steps(&lanes, kernel, len_bytes);
+        blocks += lanes.active * (len_bytes / SP_TDES_BLOCK_BYTES);
+        refill_lanes(&lanes, &queue);
+    }
+    finish_below(&lanes, kernel);
+    OPENSSL_cleanse(lanes.scratch, kernel->scratch_bytes);
+    return blocks;
+}
+
+size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+{
+    size_t blocks = 0;
+
+    if (kernel == NULL) {
+        sp_tdes_cbc_reference.cbc_seal(jobs, count);
+        return 0;
+    }
+    while (count >= kernel->seal_lanes_min) {
+        size_t some = count < JOBS_MAX ? count : JOBS_MAX;
+        blocks += seal_some(kernel, jobs, some);
+        jobs += some;
+        count -= some;
+    }
+    if (count > 0)
+        (void)sp_tdes_lanes_seal(kernel->below, jobs, count);
+    return blocks;
+}
