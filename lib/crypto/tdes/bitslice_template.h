@@ -12,8 +12,8 @@
  * own as cheaply as one for all. The schedule is no work but a table of offsets. Beside each part stands its
  * inverse; network.h says why.
  *
- * Operations for 8 * VECTOR_BYTES blocks: 48 rounds of 394 gates, 48 key XORs and 32 XORs into the other
- * half, so 22,752; 192 swaps of six operations for the transposition in, and as many for that out, 2,304.
+ * Operations for 8 * VECTOR_BYTES blocks: 48 rounds of 391 gates, 48 key XORs and 32 XORs into the other
+ * half, so 22,608; 192 swaps of six operations for the transposition in, and as many for that out, 2,304.
  * Limits: the price is for all the lanes even when few are used, about that of ten blocks by libcrypto on
  * x86-64. Of 16 registers, S-box inputs and outputs have to pass through the first-level cache (state, keys
  * and offsets: 18 KB for 256 lanes).

@@ -412,7 +412,7 @@ static inline __attribute__((always_inline)) void box_6(vector g0, vector g1, ve
     *out1 ^= g56;
 }
 
-/* S7: 51 gates */
+/* S7: 48 gates */
 static inline __attribute__((always_inline)) void box_7(vector g0, vector g1, vector g2, vector g3,
     vector g4, vector g5, vector *out0, vector *out1, vector *out2, vector *out3)
 {
@@ -421,15 +421,15 @@ static inline __attribute__((always_inline)) void box_7(vector g0, vector g1, ve
     vector g8 = g7 ^ g1;
     vector g9 = g2 | g8;
     vector g10 = g6 ^ g9;
-    vector g11 = g7 & g1;
-    vector g12 = g5 & ~g11;
-    vector g13 = g10 ^ g12;
+    vector g11 = g10 ^ g0;
+    vector g12 = g1 & g7;
+    vector g13 = g5 & ~g12;
     vector g14 = g2 ^ g6;
     vector g15 = g14 & g8;
-    vector g16 = g5 & g15;
-    vector g17 = g0 ^ g16;
-    vector g18 = g0 & g17;
-    vector g19 = g13 ^ g18;
+    vector g16 = g0 & g15;
+    vector g17 = g13 ^ g16;
+    vector g18 = g5 & g17;
+    vector g19 = g11 ^ g18;
     *out3 ^= g19;
     vector g20 = g3 & ~g1;
     vector g21 = g20 ^ g14;
@@ -437,40 +437,37 @@ static inline __attribute__((always_inline)) void box_7(vector g0, vector g1, ve
     vector g23 = g22 & g2;
     vector g24 = g5 | g23;
     vector g25 = g21 ^ g24;
-    vector g26 = g7 | g13;
-    vector g27 = g5 & g6;
+    vector g26 = g7 | g25;
+    vector g27 = g6 | g17;
     vector g28 = g26 ^ g27;
-    vector g29 = g22 | g27;
-    vector g30 = g29 | g13;
-    vector g31 = g2 & g30;
-    vector g32 = g28 ^ g31;
-    vector g33 = g0 & g32;
-    vector g34 = g25 ^ g33;
-    *out0 ^= g34;
-    vector g35 = g3 & ~g2;
-    vector g36 = g5 & ~g35;
-    vector g37 = g1 & g36;
-    vector g38 = g25 ^ g37;
-    vector g39 = g9 ^ g24;
-    vector g40 = g1 ^ g12;
-    vector g41 = g40 ^ g38;
-    vector g42 = g3 & g41;
-    vector g43 = g39 ^ g42;
-    vector g44 = g0 | g43;
-    vector g45 = g38 ^ g44;
-    *out1 ^= g45;
-    vector g46 = g11 | g20;
-    vector g47 = g46 ^ g34;
-    vector g48 = g0 & g43;
-    vector g49 = g47 ^ g48;
-    vector g50 = g22 ^ g47;
-    vector g51 = g5 & g50;
-    vector g52 = g49 ^ g51;
-    vector g53 = g12 & ~g44;
-    vector g54 = g53 ^ g22;
-    vector g55 = g54 & ~g2;
-    vector g56 = g52 ^ g55;
-    *out2 ^= g56;
+    vector g29 = g8 ^ g25;
+    vector g30 = g2 | g29;
+    vector g31 = g28 ^ g30;
+    vector g32 = g0 & g31;
+    vector g33 = g25 ^ g32;
+    *out0 ^= g33;
+    vector g34 = g3 & ~g2;
+    vector g35 = g5 & ~g34;
+    vector g36 = g1 & g35;
+    vector g37 = g25 ^ g36;
+    vector g38 = g9 ^ g24;
+    vector g39 = g13 ^ g37;
+    vector g40 = g39 ^ g1;
+    vector g41 = g3 & g40;
+    vector g42 = g38 ^ g41;
+    vector g43 = g0 | g42;
+    vector g44 = g37 ^ g43;
+    *out1 ^= g44;
+    vector g45 = g23 ^ g42;
+    vector g46 = g12 ^ g33;
+    vector g47 = g46 ^ g8;
+    vector g48 = g47 & ~g5;
+    vector g49 = g45 ^ g48;
+    vector g50 = g13 & ~g2;
+    vector g51 = g50 | g42;
+    vector g52 = g51 & ~g0;
+    vector g53 = g49 ^ g52;
+    *out2 ^= g53;
 }
 
 /* S8: 48 gates */

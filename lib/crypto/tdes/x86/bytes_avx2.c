@@ -11,10 +11,12 @@
  * no branch depends on a key or on data: constant time by construction. Lengths and counts are public.
  *
  * Operations a round for 32 blocks: 4 spreads of 6, 15 selects of 3, 8 key XORs, 8 S-boxes of 9, 8 XORs into
- * the other half: 157, of which 64 use the two ports that shuffle and blend. Entering and leaving by nibble
- * tables takes 2 * 280 and three or four stages of unpacking. Limits: the price is for 32 lanes even when few
- * are used. Round keys stand expanded, 12 KB of the first-level cache; different keys in the lanes cost about
- * as much to set as one and a half runs.
+ * the other half: 157, of which 76 use the two ports that shuffle, shift and blend. Entering and leaving by
+ * nibble tables takes 2 * 280 and three or four stages of unpacking.
+ *
+ * Limits: the price is for 32 lanes even when few are used. Round keys stand expanded, 12 KB of the
+ * first-level cache; different keys in the lanes cost about as much to set as a run. Registers that the
+ * compiler spills, blocks half way through, stay behind on the stack: only the scratch can be wiped.
  */
 #include "crypto/tdes/lanes.h"
 #include "crypto/tdes/state.h"
@@ -117,10 +119,11 @@ INLINE BYTES spread(int which, BYTES vector)
            _mm256_shuffle_epi8(load_table(spread_tables[which][1]), high_nibbles(vector));
 }
 
-/* A blend looks at the highest bit of each byte; what the shift brings from the neighbour stays below. */
+/* A blend looks at the highest bit of each byte; what the shift brings from the neighbour stays below. The
+ * second shift is an addition, since shifts would use the ports of the shuffles. */
 INLINE BYTES look_up(int box, BYTES x)
 {
-    BYTES bit4 = _mm256_slli_epi16(x, 3), bit5 = _mm256_slli_epi16(x, 2), quarters[4];
+    BYTES bit5 = _mm256_slli_epi16(x, 2), bit4 = _mm256_add_epi8(bit5, bit5), quarters[4];
 
     UNROLL for (int i = 0; i < 4; i++) quarters[i] = _mm256_shuffle_epi8(load_table(box_tables[box][i]), x);
     BYTES lower = _mm256_blendv_epi8(quarters[0], quarters[1], bit4);
