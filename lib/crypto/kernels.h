@@ -16,4 +16,9 @@ extern const struct sp_hmac sp_hmac_md5_reference;
 extern const struct sp_hmac sp_hmac_sha1_reference;
 extern const struct sp_hmac sp_hmac_sha2_256_reference;
 
+/* The best HMACs that work on this machine: chosen by the first call, from any thread. */
+const struct sp_hmac *sp_hmac_md5(void);
+const struct sp_hmac *sp_hmac_sha1(void);
+const struct sp_hmac *sp_hmac_sha2_256(void);
+
 #endif

@@ -22,10 +22,10 @@ static const struct sp_cipher *(*const ciphers[SP_ENCRYPTION_COUNT])(void) = {
     [SP_ENCRYPTION_3DES_CBC] = sp_tdes_cbc,
 };
 
-static const struct sp_hmac *const hmacs[SP_INTEGRITY_COUNT] = {
-    [SP_INTEGRITY_HMAC_MD5_96] = &sp_hmac_md5_reference,
-    [SP_INTEGRITY_HMAC_SHA1_96] = &sp_hmac_sha1_reference,
-    [SP_INTEGRITY_HMAC_SHA2_256_128] = &sp_hmac_sha2_256_reference,
+static const struct sp_hmac *(*const hmacs[SP_INTEGRITY_COUNT])(void) = {
+    [SP_INTEGRITY_HMAC_MD5_96] = sp_hmac_md5,
+    [SP_INTEGRITY_HMAC_SHA1_96] = sp_hmac_sha1,
+    [SP_INTEGRITY_HMAC_SHA2_256_128] = sp_hmac_sha2_256,
 };
 
 const struct sp_cipher *sp_cipher_ops(enum sp_encryption encryption)
@@ -35,7 +35,7 @@ const struct sp_cipher *sp_cipher_ops(enum sp_encryption encryption)
 
 const struct sp_hmac *sp_hmac_ops(enum sp_integrity integrity)
 {
-    return (unsigned)integrity < SP_INTEGRITY_COUNT ? hmacs[integrity] : NULL;
+    return (unsigned)integrity < SP_INTEGRITY_COUNT ? hmacs[integrity]() : NULL;
 }
 
 const char *sp_encryption_name(enum sp_encryption encryption)
