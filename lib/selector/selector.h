@@ -12,7 +12,8 @@
 
 #include <stdbool.h>
 
-/* An address is two big-endian halves as numbers; IPv4 uses low only, family tells them apart. */
+/* An address is two big-endian halves as numbers; IPv4 uses the lower 32 bits of low only and leaves the
+ * others 0, family tells them apart. */
 struct sp_selector_address {
     uint64_t high, low;
 };
@@ -39,9 +40,13 @@ struct sp_selector_key {
 
 struct sp_selector_table;
 
-/* Copies the boxes. SP_ERR_MEMORY. */
+/* Copies the boxes, and chooses for each family the method that suits their number. SP_ERR_MEMORY. */
 enum sp_status sp_selector_build(const struct sp_selector_box *boxes, uint32_t count,
                                  struct sp_selector_table **ret_table) SP_MUST_USE;
+/* The same by one method, "linear", "bits" or "tuples", whether it suits or not: for tests and benches.
+ * SP_ERR_LIMIT: "bits" takes 16,384 boxes of a family at most. SP_ERR_NOT_FOUND: there is no such method. */
+enum sp_status sp_selector_build_by(const char *method, const struct sp_selector_box *boxes, uint32_t count,
+                                    struct sp_selector_table **ret_table) SP_MUST_USE;
 void sp_selector_destroy(struct sp_selector_table **table);
 
 #define SP_SELECTOR_MISS UINT32_MAX
@@ -52,5 +57,14 @@ void sp_selector_destroy(struct sp_selector_table **table);
 void sp_selector_lookup(const struct sp_selector_table *table, const struct sp_selector_key *keys,
                         size_t count, uint32_t *ret_boxes);
 const struct sp_selector_box *sp_selector_box(const struct sp_selector_table *table, uint32_t index);
+
+/* All memory that the table holds, its copy of the boxes too. */
+size_t sp_selector_bytes(const struct sp_selector_table *table);
+/* The method that was chosen for IPv4 or IPv6 packets with known ports. */
+const char *sp_selector_method_name(const struct sp_selector_table *table, uint8_t family);
+
+/* The naive twin, which says what all methods must find: box by box, in order. */
+uint32_t sp_selector_naive(const struct sp_selector_box *boxes, uint32_t count,
+                           const struct sp_selector_key *key);
 
 #endif
