@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Selector tables beside DPDK's librte_acl and a plain scan: rule sets in ClassBench's style, whole traces
+ * with locality and without, IPv4.
+ *
+ * All engines of a rule set are built first, their answers are compared, and then they take turns, who begins
+ * changing from round to round. Each round gives one ratio to each peer, taken milliseconds apart.
+ */
+#include "cells.h"
+#include "classbench.h"
+#include "selector_engine.h"
+
+#include <jansson.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
+#define ENGINES_MAX 8
+#define BURST_MAX 256
+
+static const uint32_t sizes[] = {10, 100, 1000, 10000, 100000};
+static const size_t bursts[] = {32, BURST_MAX};
+static const char *const trace_names[] = {"local", "uniform"};
+
+struct options {
+    size_t rounds, trace_count;
+    uint32_t size_first, size_last;
+    const char *json_path;
+    uint64_t slice_ns; /* of a round: an engine that needs longer sees only a part of the trace */
+};
+
+struct contender {
+    struct engine engine;
+    double build_seconds;
+    size_t packets[2]; /* of each trace, a round */
+    double ns[2][COUNT_OF(bursts)][REPEATS_MAX];
+};
+
+struct match {
+    struct scene scene;
+    struct contender *contenders[ENGINES_MAX];
+    size_t contenders_count;
+    const char *style;
+};
+
+static void fail(const char *what)
+{
+    (void)fprintf(stderr, "bench-selector: %s\n", what);
+    exit(1);
+}
+
+static uint64_t run(struct engine *engine, int trace, size_t count, size_t burst)
+{
+    uint32_t found[BURST_MAX];
+    uint64_t before_ns = bench_cpu_ns();
+
+    for (size_t i = 0; i + burst <= count; i += burst)
+        engine->lookup(engine, trace, i, burst, found);
+    return bench_cpu_ns() - before_ns;
+}
+
+static void choose_fastest(struct engine *engine)
+{
+    const size_t count = 4096;
+    uint64_t best_ns = UINT64_MAX;
+    int best = 0;
+
+    for (int variant = 0; engine->choose != NULL && variant < engine->variants; variant++) {
+        engine->choose(engine, variant);
+        (void)run(engine, 1, count, BURST_MAX);
+        uint64_t ns = run(engine, 1, count, BURST_MAX);
+        if (ns < best_ns) {
+            best_ns = ns;
+            best = variant;
+        }
+    }
+    if (engine->choose != NULL)
+        engine->choose(engine, best);
+}
+
+static void add_contender(struct match *match, const struct engine *engine, const struct options *options)
+{
+    struct contender *contender = calloc(1, sizeof *contender);
+
+    if (contender == NULL)
+        fail("no memory");
+    contender->engine = *engine;
+    uint64_t before_ns = bench_cpu_ns();
+    if (engine->build == NULL || !contender->engine.build(&contender->engine, &match->scene)) {
+        free(contender);
+        return;
+    }
+    contender->build_seconds = (double)(bench_cpu_ns() - before_ns) / 1e9;
+    choose_fastest(&contender->engine);
+    for (int trace = 0; trace < 2; trace++) {
+        uint64_t ns = run(&contender->engine, trace, BURST_MAX, BURST_MAX) / BURST_MAX + 1;
+        size_t packets = (size_t)(options->slice_ns / ns) / BURST_MAX * BURST_MAX + BURST_MAX;
+        contender->packets[trace] = packets < match->scene.trace_count ? packets : match->scene.trace_count;
+    }
+    match->contenders[match->contenders_count++] = contender;
+}
+
+/* As many packets as a scan classifies in a moment. */
+static void compare_answers(struct match *match)
+{
+    const struct scene *scene = &match->scene;
+    size_t count = 40000000 / scene->boxes_count / BURST_MAX * BURST_MAX;
+
+    count = count < BURST_MAX ? BURST_MAX : count < scene->trace_count ? count : scene->trace_count;
+    for (size_t i = 0; i < match->contenders_count; i++) {
+        struct engine *engine = &match->contenders[i]->engine;
+        for (size_t first = 0; first + BURST_MAX <= count; first += BURST_MAX) {
+            uint32_t found[BURST_MAX];
+            engine->lookup(engine, 1, first, BURST_MAX, found);
+            for (size_t k = 0; k < BURST_MAX; k++)
+                if (found[k] !=
+                    sp_selector_naive(scene->boxes, scene->boxes_count, &scene->traces[1][first + k]))
+                    fail("an engine finds another box than the scan");
+        }
+    }
+}
+
+static void measure(struct match *match, const struct options *options)
+{
+    size_t count = match->contenders_count;
+
+    for (size_t round = 0; round < options->rounds; round++)
+        for (size_t turn = 0; turn < count; turn++) {
+            struct contender *contender = match->contenders[(turn + round) % count];
+            for (int trace = 0; trace < 2; trace++)
+                for (size_t burst = 0; burst < COUNT_OF(bursts); burst++) {
+                    size_t packets = contender->packets[trace];
+                    (void)run(&contender->engine, trace, packets / 8, bursts[burst]); /* warm again */
+                    uint64_t ns = run(&contender->engine, trace, packets, bursts[burst]);
+                    contender->ns[trace][burst][round] =
+                        (double)ns / (double)(packets / bursts[burst] * bursts[burst]);
+                }
+        }
+}
+
+static double median_of(const double *values, size_t count, double *ret_min, double *ret_max)
+{
+    double copy[REPEATS_MAX];
+
+    memcpy(copy, values, count * sizeof *copy);
+    double median = bench_median(copy, count);
+    *ret_min = copy[0];
+    *ret_max = copy[count - 1];
+    return median;
+}
+
+static const struct contender *best_peer(const struct match *match, int trace, size_t burst, size_t rounds)
+{
+    const struct contender *best = NULL;
+    double best_ns = 0, ignored;
+
+    for (size_t i = 0; i < match->contenders_count; i++) {
+        const struct contender *contender = match->contenders[i];
+        double ns = median_of(contender->ns[trace][burst], rounds, &ignored, &ignored);
+        if (contender->engine.is_peer && (best == NULL || ns < best_ns)) {
+            best = contender;
+            best_ns = ns;
+        }
+    }
+    return best;
+}
+
+static void report_cell(const struct match *match, const struct contender *contender, int trace, size_t burst,
+                        size_t rounds, json_t *cells)
+{
+    const struct contender *peer = best_peer(match, trace, burst, rounds);
+    double ratios[REPEATS_MAX], min, max;
+    double median = median_of(contender->ns[trace][burst], rounds, &min, &max);
+    double bytes_rule = (double)contender->engine.bytes / match->scene.boxes_count;
+
+    for (size_t round = 0; round < rounds; round++)
+        ratios[round] = peer->ns[trace][burst][round] / contender->ns[trace][burst][round];
+    double ratio = bench_median(ratios, rounds);
+    printf("%-4s %7u %-8s %5zu  %-20s %9.1f %9.1f..%-9.1f %10.4f %9.0f %7.2f\n", match->style,
+           match->scene.boxes_count, trace_names[trace], bursts[burst], contender->engine.name, median, min,
+           max, contender->build_seconds, bytes_rule, ratio);
+    (void)fflush(stdout);
+    json_t *cell = json_pack(
+        "{s:s, s:I, s:s, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "family", match->style, "rules",
+        (json_int_t)match->scene.boxes_count, "trace", trace_names[trace], "burst", (json_int_t)bursts[burst],
+        "engine", contender->engine.name, "ns_packet", median, "ns_packet_min", min, "ns_packet_max", max,
+        "build_seconds", contender->build_seconds, "bytes_rule", bytes_rule, "ratio_to_best_peer", ratio);
+    if (cell == NULL || json_array_append_new(cells, cell) != 0)
+        fail("no memory");
+}
+
+static void play(enum classbench_style style, uint32_t size, const struct options *options, json_t *cells)
+{
+    static const struct engine *const engines[] = {&engine_sallyport, &engine_linear, &engine_acl};
+    struct sp_selector_box *boxes = malloc(size * sizeof *boxes);
+    struct sp_selector_key *keys[2];
+    struct match match = {.style = classbench_style_names[style]};
+
+    for (int trace = 0; trace < 2; trace++)
+        keys[trace] = malloc(options->trace_count * sizeof *keys[trace]);
+    if (boxes == NULL || keys[0] == NULL || keys[1] == NULL)
+        fail("no memory");
+    classbench_boxes(style, 4, size, 1, boxes);
+    classbench_trace(boxes, size, 4, true, 11, keys[0], options->trace_count);
+    classbench_trace(boxes, size, 4, false, 12, keys[1], options->trace_count);
+    match.scene = (struct scene){boxes, size, {keys[0], keys[1]}, options->trace_count};
+    for (size_t i = 0; i < COUNT_OF(engines); i++)
+        add_contender(&match, engines[i], options);
+    compare_answers(&match);
+    measure(&match, options);
+    for (int trace = 0; trace < 2; trace++)
+        for (size_t burst = 0; burst < COUNT_OF(bursts); burst++)
+            for (size_t i = 0; i < match.contenders_count; i++)
+                report_cell(&match, match.contenders[i], trace, burst, options->rounds, cells);
+    for (size_t i = 0; i < match.contenders_count; i++) {
+        match.contenders[i]->engine.destroy(&match.contenders[i]->engine);
+        free(match.contenders[i]);
+    }
+    free(keys[0]);
+    free(keys[1]);
+    free(boxes);
+}
+
+static void usage(FILE *out)
+{
+    (void)fputs("usage: bench/run selector [--quick] [--rules N] [--json FILE]\n\n"
+                "  --quick    fewer and shorter rounds, no more than 10,000 rules\n"
+                "  --rules N  only rule sets of this size: 10, 100, 1000, 10000 or 100000\n"
+                "  --json     writes the cells to FILE\n\n"
+                "example: bench/run selector --quick --json selector.json\n",
+                out);
+}
+
+static void read_options(int argc, char **argv, struct options *options)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--quick") == 0) {
+            options->rounds = 5;
+            options->slice_ns = 2000000;
+            options->trace_count = 65536;
+            options->size_last = options->size_last < 10000 ? options->size_last : 10000;
+        } else if (strcmp(argv[i], "--rules") == 0 && i + 1 < argc) {
+            options->size_first = options->size_last = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+            options->json_path = argv[++i];
+        } else {
+            bool is_help = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+            usage(is_help ? stdout : stderr);
+            exit(is_help ? 0 : 1);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {
+        .rounds = 11, .slice_ns = 20000000, .trace_count = 262144, .size_last = UINT32_MAX};
+    json_t *cells = json_array();
+    bool is_written = true;
+
+    read_options(argc, argv, &options);
+    printf("%-4s %7s %-8s %5s  %-20s %9s %20s %10s %9s %7s\n", "set", "rules", "trace", "burst", "engine",
+           "ns/packet", "min..max", "build s", "B/rule", "ratio");
+    for (size_t size = 0; size < COUNT_OF(sizes); size++)
+        for (int style = 0; style < 3; style++)
+            if (sizes[size] >= options.size_first && sizes[size] <= options.size_last)
+                play((enum classbench_style)style, sizes[size], &options, cells);
+    if (options.json_path != NULL &&
+        json_dump_file(cells, options.json_path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0) {
+        perror(options.json_path);
+        is_written = false;
+    }
+    json_decref(cells);
+    return is_written ? 0 : 1;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * In place of selector_acl.c where DPDK isn't installed.
+ */
+#include "selector_engine.h"
+
+const struct engine engine_acl = {.name = "librte_acl", .is_peer = true};
