@@ -19,12 +19,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 struct bits {
     uint32_t chunks; /* in a row */
     bool is_sparse, is_ipv6;
-    uint32_t *index; /* of each bit's box */
-    uint32_t count;
+    uint32_t *index; /* of each bit's box; SP_SELECTOR_MISS behind the last */
     struct sp_bits_rows rows[SP_BITS_DIMENSIONS];
 };
 
@@ -46,12 +48,14 @@ static enum sp_status bits_build(const struct sp_selector_box *boxes, uint32_t c
     struct bits *bits = calloc(1, sizeof *bits);
     if (!bits)
         return SP_ERR_MEMORY;
-    bits->count = count;
     bits->chunks = (count + SP_BITS_CHUNK - 1) / SP_BITS_CHUNK;
     bits->is_sparse = bits->chunks > SP_BITS_DENSE_CHUNKS_MAX;
     bits->is_ipv6 = family == 6;
-    bits->index = malloc((count + 1) * sizeof *bits->index);
+    uint32_t indices = bits->chunks * SP_BITS_CHUNK + 1;
+    bits->index = malloc(indices * sizeof *bits->index);
     enum sp_status status = bits->index ? SP_OK : SP_ERR_MEMORY;
+    if (bits->index)
+        memset(bits->index, 0xff, indices * sizeof *bits->index); /* SP_SELECTOR_MISS */
     for (uint32_t i = 0; i < count && status == SP_OK; i++)
         bits->index[i] = boxes[i].rule;
     for (int i = 0; i < SP_BITS_DIMENSIONS && status == SP_OK; i++)
@@ -76,30 +80,48 @@ static void find_classes(const struct bits *bits, const struct sp_selector_batch
         dimensions[i] = &bits->rows[i].dimension;
     for (uint32_t i = 0; i < batch->count; i++) {
         classes->of[SP_BITS_SOURCE_PORT][i] =
-            sp_dimension_small(dimensions[SP_BITS_SOURCE_PORT], batch->ports[i] >> 16);
+            sp_dimension_16(dimensions[SP_BITS_SOURCE_PORT], batch->ports[i] >> 16);
         classes->of[SP_BITS_DESTINATION_PORT][i] =
-            sp_dimension_small(dimensions[SP_BITS_DESTINATION_PORT], batch->ports[i] & 0xffff);
-        classes->of[SP_BITS_PROTOCOL][i] =
-            sp_dimension_small(dimensions[SP_BITS_PROTOCOL], batch->protocol[i]);
+            sp_dimension_16(dimensions[SP_BITS_DESTINATION_PORT], batch->ports[i] & 0xffff);
+        classes->of[SP_BITS_PROTOCOL][i] = sp_dimension_8(dimensions[SP_BITS_PROTOCOL], batch->protocol[i]);
     }
     for (uint32_t i = 0; bits->is_ipv6 && i < batch->count; i++) {
-        classes->of[SP_BITS_SOURCE][i] = sp_dimension_ipv6(
+        classes->of[SP_BITS_SOURCE][i] = sp_dimension_128(
             dimensions[SP_BITS_SOURCE], batch->source_ipv6[i].high, batch->source_ipv6[i].low);
-        classes->of[SP_BITS_DESTINATION][i] = sp_dimension_ipv6(
+        classes->of[SP_BITS_DESTINATION][i] = sp_dimension_128(
             dimensions[SP_BITS_DESTINATION], batch->destination_ipv6[i].high, batch->destination_ipv6[i].low);
     }
     for (uint32_t i = 0; !bits->is_ipv6 && i < batch->count; i++) {
-        classes->of[SP_BITS_SOURCE][i] = sp_dimension_ipv4(dimensions[SP_BITS_SOURCE], batch->source[i]);
+        classes->of[SP_BITS_SOURCE][i] = sp_dimension_32(dimensions[SP_BITS_SOURCE], batch->source[i]);
         classes->of[SP_BITS_DESTINATION][i] =
-            sp_dimension_ipv4(dimensions[SP_BITS_DESTINATION], batch->destination[i]);
+            sp_dimension_32(dimensions[SP_BITS_DESTINATION], batch->destination[i]);
     }
 }
 
 #define WORDS (SP_BITS_CHUNK / 64)
 typedef uint64_t words __attribute__((vector_size(SP_BITS_CHUNK / 8)));
 
-/* The first bit that the five chunks share, or SP_BITS_CHUNK. */
-static inline __attribute__((always_inline)) uint32_t first_common(const struct sp_bits_chunk *const chunks[])
+static inline __attribute__((always_inline)) uint32_t filled_words(const uint64_t *chunk)
+{
+    return (chunk[0] != 0) | (uint32_t)(chunk[1] != 0) << 1 | (uint32_t)(chunk[2] != 0) << 2 |
+           (uint32_t)(chunk[3] != 0) << 3;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static inline uint32_t filled_words_avx2(const uint64_t *common)
+{
+    __m256i chunk = _mm256_loadu_si256((const __m256i *)common);
+
+    return 15u ^ (uint32_t)_mm256_movemask_pd(
+                     _mm256_castsi256_pd(_mm256_cmpeq_epi64(chunk, _mm256_setzero_si256())));
+}
+#else
+#define filled_words_avx2 filled_words
+#endif
+
+/* The bits that the five chunks share; returns which of their words aren't 0. */
+static inline __attribute__((always_inline)) uint32_t join(const struct sp_bits_chunk *const chunks[],
+                                                           bool has_avx2, uint64_t *ret_words)
 {
     words common;
 
@@ -109,31 +131,34 @@ static inline __attribute__((always_inline)) uint32_t first_common(const struct 
         memcpy(&other, chunks[i], sizeof other);
         common &= other;
     }
-    if ((common[0] | common[1] | common[2] | common[3]) == 0)
-        return SP_BITS_CHUNK;
-    uint32_t word = common[0] ? 0 : common[1] ? 1 : common[2] ? 2 : 3;
-    return word * 64 + (uint32_t)__builtin_ctzll(common[word]);
+    memcpy(ret_words, &common, sizeof common);
+    return has_avx2 ? filled_words_avx2(ret_words) : filled_words(ret_words);
 }
 
+/* Without a branch, for where the first common bit stands can't be predicted: a one behind the last chunk
+ * ends the search, and the index there is SP_SELECTOR_MISS. */
 static inline __attribute__((always_inline)) uint32_t
-find_dense(const struct bits *bits, const struct classes *classes, uint32_t packet)
+find_dense(const struct bits *bits, const struct classes *classes, uint32_t packet, bool has_avx2)
 {
     const struct sp_bits_chunk *chunks[SP_BITS_DIMENSIONS];
+    uint64_t common[SP_BITS_DENSE_CHUNKS_MAX * WORDS + 1];
+    uint32_t filled = 1u << bits->chunks * WORDS;
 
     for (int i = 0; i < SP_BITS_DIMENSIONS; i++)
         chunks[i] = bits->rows[i].chunks + (size_t)classes->of[i][packet] * bits->chunks;
+    common[bits->chunks * WORDS] = 1;
     for (uint32_t chunk = 0; chunk < bits->chunks; chunk++) {
-        uint32_t bit = first_common(chunks);
-        if (bit < SP_BITS_CHUNK)
-            return bits->index[chunk * SP_BITS_CHUNK + bit];
+        filled |= join(chunks, has_avx2, common + chunk * WORDS) << chunk * WORDS;
         for (int i = 0; i < SP_BITS_DIMENSIONS; i++)
             chunks[i]++;
     }
-    return SP_SELECTOR_MISS;
+    uint32_t word = (uint32_t)__builtin_ctz(filled);
+    return bits->index[word * 64 + (uint32_t)__builtin_ctzll(common[word])];
 }
 
-static inline __attribute__((always_inline)) uint32_t
-find_sparse(const struct bits *bits, const struct sp_bits_row *const rows[], uint64_t candidates)
+static inline __attribute__((always_inline)) uint32_t find_sparse(const struct bits *bits,
+                                                                  const struct sp_bits_row *const rows[],
+                                                                  uint64_t candidates, bool has_avx2)
 {
     const struct sp_bits_chunk *chunks[SP_BITS_DIMENSIONS];
 
@@ -143,15 +168,20 @@ find_sparse(const struct bits *bits, const struct sp_bits_row *const rows[], uin
         for (int i = 0; i < SP_BITS_DIMENSIONS; i++)
             chunks[i] =
                 bits->rows[i].chunks + rows[i]->first_chunk + __builtin_popcountll(rows[i]->filled & before);
-        uint32_t bit = first_common(chunks);
-        if (bit < SP_BITS_CHUNK)
-            return bits->index[chunk * SP_BITS_CHUNK + bit];
+        uint64_t common[WORDS];
+        uint32_t filled = join(chunks, has_avx2, common);
+        if (filled == 0)
+            continue;
+        uint32_t word = (uint32_t)__builtin_ctz(filled);
+        return bits->index[chunk * SP_BITS_CHUNK + word * 64 + (uint32_t)__builtin_ctzll(common[word])];
     }
     return SP_SELECTOR_MISS;
 }
 
-static inline __attribute__((always_inline)) void
-find_all_sparse(const struct bits *bits, const struct classes *classes, struct sp_selector_batch *batch)
+static inline __attribute__((always_inline)) void find_all_sparse(const struct bits *bits,
+                                                                  const struct classes *classes,
+                                                                  struct sp_selector_batch *batch,
+                                                                  bool has_avx2)
 {
     const struct sp_bits_row *rows[SP_SELECTOR_BATCH][SP_BITS_DIMENSIONS];
     uint64_t candidates[SP_SELECTOR_BATCH];
@@ -173,24 +203,25 @@ find_all_sparse(const struct bits *bits, const struct classes *classes, struct s
                                __builtin_popcountll(rows[i][k]->filled & before));
     }
     for (uint32_t i = 0; i < batch->count; i++)
-        batch->found[i] = find_sparse(bits, rows[i], candidates[i]);
+        batch->found[i] = find_sparse(bits, rows[i], candidates[i], has_avx2);
 }
 
-static inline __attribute__((always_inline)) void
-find_all(const struct bits *bits, const struct classes *classes, struct sp_selector_batch *batch)
+static inline __attribute__((always_inline)) void find_all(const struct bits *bits,
+                                                           const struct classes *classes,
+                                                           struct sp_selector_batch *batch, bool has_avx2)
 {
     if (bits->is_sparse) {
-        find_all_sparse(bits, classes, batch);
+        find_all_sparse(bits, classes, batch, has_avx2);
         return;
     }
     for (uint32_t i = 0; i < batch->count; i++)
-        batch->found[i] = find_dense(bits, classes, i);
+        batch->found[i] = find_dense(bits, classes, i, has_avx2);
 }
 
 static void find_all_portable(const struct bits *bits, const struct classes *classes,
                               struct sp_selector_batch *batch)
 {
-    find_all(bits, classes, batch);
+    find_all(bits, classes, batch, false);
 }
 
 #if defined(__x86_64__)
@@ -198,7 +229,7 @@ static void find_all_portable(const struct bits *bits, const struct classes *cla
 __attribute__((target("avx2,bmi,popcnt"))) static void
 find_all_avx2(const struct bits *bits, const struct classes *classes, struct sp_selector_batch *batch)
 {
-    find_all(bits, classes, batch);
+    find_all(bits, classes, batch, true);
 }
 #else
 #define find_all_avx2 find_all_portable
@@ -219,7 +250,7 @@ static void bits_lookup(const void *classifier, struct sp_selector_batch *batch)
 static size_t bits_bytes(const void *classifier)
 {
     const struct bits *bits = classifier;
-    size_t bytes = sizeof *bits + bits->count * sizeof *bits->index;
+    size_t bytes = sizeof *bits + (bits->chunks * SP_BITS_CHUNK + 1) * sizeof *bits->index;
 
     for (int i = 0; i < SP_BITS_DIMENSIONS; i++)
         bytes += sp_bits_rows_bytes(&bits->rows[i]);

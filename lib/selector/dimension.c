@@ -36,7 +36,7 @@ static uint32_t add_node(struct sp_dimension *dimension)
 {
     if (dimension->nodes_count == dimension->nodes_capacity) {
         uint32_t capacity = dimension->nodes_capacity ? dimension->nodes_capacity * 2 : 8;
-        uint32_t *nodes = realloc(dimension->nodes, capacity * 256 * sizeof *nodes);
+        uint16_t *nodes = realloc(dimension->nodes, capacity * 256 * sizeof *nodes);
         if (!nodes)
             return 0;
         dimension->nodes = nodes;
@@ -52,36 +52,39 @@ static bool fill_node(struct sp_dimension *dimension, struct walk *walk, uint32_
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t value = first | i << shift, class = class_at(walk, value);
         if (shift == 0 || is_uniform(walk, value | ((1u << shift) - 1))) {
-            dimension->nodes[node * 256 + i] = class | SP_DIMENSION_IS_CLASS;
+            dimension->nodes[node * 256 + i] = (uint16_t)(class | SP_DIMENSION_IS_CLASS);
             continue;
         }
         uint32_t below = add_node(dimension);
         if (below == 0)
             return false;
-        dimension->nodes[node * 256 + i] = below;
+        dimension->nodes[node * 256 + i] = (uint16_t)below;
         if (!fill_node(dimension, walk, below, value, shift - 8))
             return false;
     }
     return true;
 }
 
+/* The top decides as many bits as nodes leave: 16 of 32, 8 of 16. */
 static bool build_trie(struct sp_dimension *dimension, struct walk *walk)
 {
+    unsigned shift = dimension->bits / 2;
+
     (void)add_node(dimension); /* number 0 */
     if (!dimension->nodes)
         return false;
     memset(dimension->nodes, 0, 256 * sizeof *dimension->nodes);
-    for (uint32_t i = 0; i < 65536; i++) {
-        uint32_t value = i << 16, class = class_at(walk, value);
-        if (is_uniform(walk, value | 0xffff)) {
-            dimension->top[i] = class | SP_DIMENSION_IS_CLASS;
+    for (uint32_t i = 0; i < 1u << (dimension->bits - shift); i++) {
+        uint32_t value = i << shift, class = class_at(walk, value);
+        if (is_uniform(walk, value | ((1u << shift) - 1))) {
+            dimension->top[i] = (uint16_t)(class | SP_DIMENSION_IS_CLASS);
             continue;
         }
         uint32_t node = add_node(dimension);
         if (node == 0)
             return false;
-        dimension->top[i] = node;
-        if (!fill_node(dimension, walk, node, value, 8))
+        dimension->top[i] = (uint16_t)node;
+        if (!fill_node(dimension, walk, node, value, shift - 8))
             return false;
     }
     return true;
@@ -99,22 +102,26 @@ static enum sp_status build_search(struct sp_dimension *dimension, const struct 
     return SP_OK;
 }
 
+static size_t top_entries(unsigned bits)
+{
+    return bits == 128 ? 0 : bits == 32 ? 65536 : 256;
+}
+
 enum sp_status sp_dimension_build(struct sp_dimension *dimension, unsigned bits, const sp_wide *starts,
                                   const uint32_t *classes, uint32_t count)
 {
     struct walk walk = {starts, classes, count, 0};
-    uint32_t top_count = bits <= 16 ? 1u << bits : 65536;
 
     dimension->bits = bits;
     if (bits == 128)
         return build_search(dimension, &walk);
-    dimension->top = malloc(top_count * sizeof *dimension->top);
+    dimension->top = malloc(top_entries(bits) * sizeof *dimension->top);
     if (!dimension->top)
         return SP_ERR_MEMORY;
-    if (bits == 32)
+    if (bits > 8)
         return build_trie(dimension, &walk) ? SP_OK : SP_ERR_MEMORY;
-    for (uint32_t i = 0; i < top_count; i++)
-        dimension->top[i] = class_at(&walk, i);
+    for (uint32_t i = 0; i < 256; i++)
+        dimension->top[i] = (uint16_t)class_at(&walk, i);
     return SP_OK;
 }
 
@@ -128,10 +135,6 @@ void sp_dimension_destroy(struct sp_dimension *dimension)
 
 size_t sp_dimension_bytes(const struct sp_dimension *dimension)
 {
-    size_t top_count = dimension->bits <= 16   ? (size_t)1 << dimension->bits
-                       : dimension->bits == 32 ? 65536
-                                               : 0;
-
-    return (top_count + (size_t)dimension->nodes_capacity * 256) * sizeof(uint32_t) +
+    return (top_entries(dimension->bits) + (size_t)dimension->nodes_capacity * 256) * sizeof(uint16_t) +
            dimension->starts_count * (sizeof(sp_wide) + sizeof(uint32_t));
 }

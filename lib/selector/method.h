@@ -39,7 +39,7 @@ struct sp_selector_method {
 
 extern const struct sp_selector_method sp_selector_linear, sp_selector_bits, sp_selector_tuples;
 
-#define SP_SELECTOR_BITS_MAX 16384
+#define SP_SELECTOR_BITS_MAX 8000
 
 /* The method for count boxes, without tuples if is_last. */
 const struct sp_selector_method *sp_selector_choose(uint32_t count, uint8_t family, bool is_last);

@@ -122,7 +122,7 @@ Test(selector, an_unknown_method_is_refused_and_nothing_is_made)
 
 Test(selector, more_boxes_of_a_family_than_bit_vectors_take_are_refused)
 {
-    enum { COUNT = 16385 };
+    enum { COUNT = 8001 };
     struct sp_selector_box *boxes = calloc(COUNT, sizeof *boxes);
     for (uint32_t i = 0; i < COUNT; i++) {
         boxes[i] = everything(i);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The flow cache: a hash table of sets of two, looked up by the whole key, which is compared in full.
+ *
+ * Why: where few flows make most packets an answer costs one cache line, whatever the table; where they
+ * don't, it costs that line for nothing, which is why it is the caller's choice. A burst goes through in
+ * steps, as in tuples.c: the sets are fetched while the other packets are hashed, and all misses are
+ * classified together. A new flow goes to a set's front and pushes the one there back; the one behind it is
+ * forgotten.
+ */
+#include "selector/flow_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WAYS 2
+#define BATCH 64
+#define FLOWS_MAX (1u << 24)
+#define KEY_WORDS 5
+
+/* The key without its padding. No key is all zero: its family isn't. */
+struct flow {
+    uint64_t words[KEY_WORDS];
+    uint64_t tag;
+    uint32_t box;
+    uint8_t unused[12];
+};
+_Static_assert(sizeof(struct flow) == 64, "a flow is a cache line");
+
+struct sp_flow_cache {
+    struct flow *flows;
+    uint32_t sets_mask;
+    struct sp_flow_cache_stats stats;
+};
+
+enum sp_status sp_flow_cache_create(uint32_t flows, struct sp_flow_cache **ret_cache)
+{
+    uint32_t sets = 1;
+
+    if (flows == 0 || flows > FLOWS_MAX)
+        return SP_ERR_INVALID;
+    while (sets * WAYS < flows)
+        sets *= 2;
+    struct sp_flow_cache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        return SP_ERR_MEMORY;
+    cache->sets_mask = sets - 1;
+    cache->flows = aligned_alloc(sizeof *cache->flows * WAYS, sets * WAYS * sizeof *cache->flows);
+    if (!cache->flows) {
+        free(cache);
+        return SP_ERR_MEMORY;
+    }
+    memset(cache->flows, 0, sets * WAYS * sizeof *cache->flows);
+    *ret_cache = cache;
+    return SP_OK;
+}
+
+void sp_flow_cache_destroy(struct sp_flow_cache **cache)
+{
+    if (!*cache)
+        return;
+    free((*cache)->flows);
+    free(*cache);
+    *cache = NULL;
+}
+
+static struct flow flow_of(const struct sp_selector_key *key, uint64_t tag)
+{
+    uint64_t rest = (uint64_t)key->source_port << 48 | (uint64_t)key->destination_port << 32 |
+                    (uint64_t)key->protocol << 16 | (uint64_t)key->family << 8 | key->ports_unknown;
+
+    return (struct flow){
+        .words = {key->source.low, key->destination.low, rest, key->source.high, key->destination.high},
+        .tag = tag};
+}
+
+static struct flow *set_of(const struct sp_flow_cache *cache, const struct flow *flow)
+{
+    uint64_t hash = flow->words[0] * 0x9e3779b97f4a7c15u ^ flow->words[3];
+
+    hash = (hash ^ hash >> 32 ^ flow->words[1]) * 0xbf58476d1ce4e5b9u ^ flow->words[4];
+    hash = (hash ^ hash >> 29 ^ flow->words[2]) * 0x94d049bb133111ebu;
+    return &cache->flows[((hash >> 32) & cache->sets_mask) * WAYS];
+}
+
+static bool is_same(const struct flow *a, const struct flow *b)
+{
+    uint64_t difference = a->tag ^ b->tag;
+
+    for (int i = 0; i < KEY_WORDS; i++)
+        difference |= a->words[i] ^ b->words[i];
+    return difference == 0;
+}
+
+struct misses {
+    struct sp_selector_key keys[BATCH];
+    uint32_t boxes[BATCH];
+    uint8_t at[BATCH];
+    uint32_t count;
+};
+
+/* Two packets of one new flow both miss: the second finds the flow in place. */
+static void remember(struct flow *set, const struct flow *flow, uint32_t box)
+{
+    if (!is_same(&set[0], flow)) {
+        set[1] = set[0];
+        set[0] = *flow;
+    }
+    set[0].box = box;
+}
+
+static void lookup_batch(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_table *table,
+                         const struct sp_selector_key *keys, uint32_t count, uint32_t *ret_boxes)
+{
+    struct flow flows[BATCH], *sets[BATCH];
+    struct misses misses;
+
+    for (uint32_t i = 0; i < count; i++) {
+        flows[i] = flow_of(&keys[i], tag);
+        sets[i] = set_of(cache, &flows[i]);
+        __builtin_prefetch(sets[i]);
+    }
+    misses.count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        int way = is_same(&sets[i][0], &flows[i]) ? 0 : 1;
+        ret_boxes[i] = sets[i][way].box;
+        if (way == 0 || is_same(&sets[i][1], &flows[i]))
+            continue;
+        misses.keys[misses.count] = keys[i];
+        misses.at[misses.count++] = (uint8_t)i;
+    }
+    cache->stats.hits += count - misses.count;
+    cache->stats.misses += misses.count;
+    if (misses.count == 0)
+        return;
+    sp_selector_lookup(table, misses.keys, misses.count, misses.boxes);
+    for (uint32_t i = 0; i < misses.count; i++) {
+        uint32_t at = misses.at[i];
+        ret_boxes[at] = misses.boxes[i];
+        remember(sets[at], &flows[at], misses.boxes[i]);
+    }
+}
+
+void sp_flow_cache_lookup(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_table *table,
+                          const struct sp_selector_key *keys, size_t count, uint32_t *ret_boxes)
+{
+    for (size_t i = 0; i < count; i += BATCH) {
+        size_t left = count - i;
+        lookup_batch(cache, tag, table, keys + i, (uint32_t)(left < BATCH ? left : BATCH), ret_boxes + i);
+    }
+}
+
+struct sp_flow_cache_stats sp_flow_cache_stats(const struct sp_flow_cache *cache)
+{
+    return cache->stats;
+}
