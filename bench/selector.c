@@ -35,6 +35,8 @@ struct contender {
     struct engine engine;
     double build_seconds;
     size_t packets[2]; /* of each trace, a round */
+    size_t next[2]
+               [COUNT_OF(bursts)]; /* each round goes on where the last one ended, so that all is replayed */
     double ns[2][COUNT_OF(bursts)][REPEATS_MAX];
 };
 
@@ -51,13 +53,13 @@ static void fail(const char *what)
     exit(1);
 }
 
-static uint64_t run(struct engine *engine, int trace, size_t count, size_t burst)
+static uint64_t run(struct engine *engine, int trace, size_t first, size_t count, size_t burst)
 {
     uint32_t found[BURST_MAX];
     uint64_t before_ns = bench_cpu_ns();
 
     for (size_t i = 0; i + burst <= count; i += burst)
-        engine->lookup(engine, trace, i, burst, found);
+        engine->lookup(engine, trace, first + i, burst, found);
     return bench_cpu_ns() - before_ns;
 }
 
@@ -69,8 +71,8 @@ static void choose_fastest(struct engine *engine)
 
     for (int variant = 0; engine->choose != NULL && variant < engine->variants; variant++) {
         engine->choose(engine, variant);
-        (void)run(engine, 1, count, BURST_MAX);
-        uint64_t ns = run(engine, 1, count, BURST_MAX);
+        (void)run(engine, 1, 0, count, BURST_MAX);
+        uint64_t ns = run(engine, 1, 0, count, BURST_MAX);
         if (ns < best_ns) {
             best_ns = ns;
             best = variant;
@@ -80,7 +82,16 @@ static void choose_fastest(struct engine *engine)
         engine->choose(engine, best);
 }
 
-static void add_contender(struct match *match, const struct engine *engine, const struct options *options)
+static bool build(const struct match *match, struct engine *engine, const struct engine *plain)
+{
+    if (engine->build_on != NULL)
+        return plain != NULL && engine->build_on(engine, plain);
+    return engine->build != NULL && engine->build(engine, &match->scene);
+}
+
+/* The contender, or NULL when it can't be built here. */
+static struct contender *add_contender(struct match *match, const struct engine *engine,
+                                       const struct contender *plain, const struct options *options)
 {
     struct contender *contender = calloc(1, sizeof *contender);
 
@@ -88,18 +99,21 @@ static void add_contender(struct match *match, const struct engine *engine, cons
         fail("no memory");
     contender->engine = *engine;
     uint64_t before_ns = bench_cpu_ns();
-    if (engine->build == NULL || !contender->engine.build(&contender->engine, &match->scene)) {
+    if (!build(match, &contender->engine, plain ? &plain->engine : NULL)) {
         free(contender);
-        return;
+        return NULL;
     }
-    contender->build_seconds = (double)(bench_cpu_ns() - before_ns) / 1e9;
+    contender->build_seconds = plain ? plain->build_seconds : (double)(bench_cpu_ns() - before_ns) / 1e9;
     choose_fastest(&contender->engine);
     for (int trace = 0; trace < 2; trace++) {
-        uint64_t ns = run(&contender->engine, trace, BURST_MAX, BURST_MAX) / BURST_MAX + 1;
+        (void)run(&contender->engine, trace, 0, BURST_MAX, BURST_MAX);
+        uint64_t ns = run(&contender->engine, trace, 0, BURST_MAX, BURST_MAX) / BURST_MAX + 1;
         size_t packets = (size_t)(options->slice_ns / ns) / BURST_MAX * BURST_MAX + BURST_MAX;
-        contender->packets[trace] = packets < match->scene.trace_count ? packets : match->scene.trace_count;
+        size_t most = match->scene.trace_count / 2;
+        contender->packets[trace] = packets < most ? packets : most;
     }
     match->contenders[match->contenders_count++] = contender;
+    return contender;
 }
 
 /* As many packets as a scan classifies in a moment. */
@@ -122,6 +136,20 @@ static void compare_answers(struct match *match)
     }
 }
 
+/* The next stretch of the trace, the first eighth of which warms up what the others threw out. */
+static double time_stretch(const struct match *match, struct contender *contender, int trace, size_t burst)
+{
+    size_t count = contender->packets[trace], warm = count / 8 / BURST_MAX * BURST_MAX;
+    size_t *next = &contender->next[trace][burst];
+
+    if (*next + warm + count > match->scene.trace_count)
+        *next = 0;
+    (void)run(&contender->engine, trace, *next, warm, bursts[burst]);
+    uint64_t ns = run(&contender->engine, trace, *next + warm, count, bursts[burst]);
+    *next += warm + count;
+    return (double)ns / (double)count;
+}
+
 static void measure(struct match *match, const struct options *options)
 {
     size_t count = match->contenders_count;
@@ -130,13 +158,8 @@ static void measure(struct match *match, const struct options *options)
         for (size_t turn = 0; turn < count; turn++) {
             struct contender *contender = match->contenders[(turn + round) % count];
             for (int trace = 0; trace < 2; trace++)
-                for (size_t burst = 0; burst < COUNT_OF(bursts); burst++) {
-                    size_t packets = contender->packets[trace];
-                    (void)run(&contender->engine, trace, packets / 8, bursts[burst]); /* warm again */
-                    uint64_t ns = run(&contender->engine, trace, packets, bursts[burst]);
-                    contender->ns[trace][burst][round] =
-                        (double)ns / (double)(packets / bursts[burst] * bursts[burst]);
-                }
+                for (size_t burst = 0; burst < COUNT_OF(bursts); burst++)
+                    contender->ns[trace][burst][round] = time_stretch(match, contender, trace, burst);
         }
 }
 
@@ -151,7 +174,9 @@ static double median_of(const double *values, size_t count, double *ret_min, dou
     return median;
 }
 
-static const struct contender *best_peer(const struct match *match, int trace, size_t burst, size_t rounds)
+/* With a flow cache in front, or without. NULL: there is none. */
+static const struct contender *best_peer(const struct match *match, bool has_cache, int trace, size_t burst,
+                                         size_t rounds)
 {
     const struct contender *best = NULL;
     double best_ns = 0, ignored;
@@ -159,7 +184,8 @@ static const struct contender *best_peer(const struct match *match, int trace, s
     for (size_t i = 0; i < match->contenders_count; i++) {
         const struct contender *contender = match->contenders[i];
         double ns = median_of(contender->ns[trace][burst], rounds, &ignored, &ignored);
-        if (contender->engine.is_peer && (best == NULL || ns < best_ns)) {
+        if (contender->engine.is_peer && contender->engine.has_cache == has_cache &&
+            (best == NULL || ns < best_ns)) {
             best = contender;
             best_ns = ns;
         }
@@ -170,30 +196,30 @@ static const struct contender *best_peer(const struct match *match, int trace, s
 static void report_cell(const struct match *match, const struct contender *contender, int trace, size_t burst,
                         size_t rounds, json_t *cells)
 {
-    const struct contender *peer = best_peer(match, trace, burst, rounds);
+    const struct contender *peer = best_peer(match, contender->engine.has_cache, trace, burst, rounds);
     double ratios[REPEATS_MAX], min, max;
     double median = median_of(contender->ns[trace][burst], rounds, &min, &max);
     double bytes_rule = (double)contender->engine.bytes / match->scene.boxes_count;
 
-    for (size_t round = 0; round < rounds; round++)
+    for (size_t round = 0; peer != NULL && round < rounds; round++)
         ratios[round] = peer->ns[trace][burst][round] / contender->ns[trace][burst][round];
-    double ratio = bench_median(ratios, rounds);
-    printf("%-4s %7u %-8s %5zu  %-20s %9.1f %9.1f..%-9.1f %10.4f %9.0f %7.2f\n", match->style,
+    double ratio = peer == NULL ? 0 : bench_median(ratios, rounds);
+    printf("%-4s %7u %-8s %5zu  %-26s %9.1f %9.1f..%-9.1f %10.4f %9.0f %7.2f\n", match->style,
            match->scene.boxes_count, trace_names[trace], bursts[burst], contender->engine.name, median, min,
            max, contender->build_seconds, bytes_rule, ratio);
     (void)fflush(stdout);
-    json_t *cell = json_pack(
-        "{s:s, s:I, s:s, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "family", match->style, "rules",
-        (json_int_t)match->scene.boxes_count, "trace", trace_names[trace], "burst", (json_int_t)bursts[burst],
-        "engine", contender->engine.name, "ns_packet", median, "ns_packet_min", min, "ns_packet_max", max,
-        "build_seconds", contender->build_seconds, "bytes_rule", bytes_rule, "ratio_to_best_peer", ratio);
+    json_t *cell = json_pack("{s:s, s:I, s:s, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:o}", "family",
+                             match->style, "rules", (json_int_t)match->scene.boxes_count, "trace",
+                             trace_names[trace], "burst", (json_int_t)bursts[burst], "engine",
+                             contender->engine.name, "ns_packet", median, "ns_packet_min", min,
+                             "ns_packet_max", max, "build_seconds", contender->build_seconds, "bytes_rule",
+                             bytes_rule, "ratio_to_best_peer", peer == NULL ? json_null() : json_real(ratio));
     if (cell == NULL || json_array_append_new(cells, cell) != 0)
         fail("no memory");
 }
 
 static void play(enum classbench_style style, uint32_t size, const struct options *options, json_t *cells)
 {
-    static const struct engine *const engines[] = {&engine_sallyport, &engine_linear, &engine_acl};
     struct sp_selector_box *boxes = malloc(size * sizeof *boxes);
     struct sp_selector_key *keys[2];
     struct match match = {.style = classbench_style_names[style]};
@@ -206,15 +232,18 @@ static void play(enum classbench_style style, uint32_t size, const struct option
     classbench_trace(boxes, size, 4, true, 11, keys[0], options->trace_count);
     classbench_trace(boxes, size, 4, false, 12, keys[1], options->trace_count);
     match.scene = (struct scene){boxes, size, {keys[0], keys[1]}, options->trace_count};
-    for (size_t i = 0; i < COUNT_OF(engines); i++)
-        add_contender(&match, engines[i], options);
+    const struct contender *ours = add_contender(&match, &engine_sallyport, NULL, options);
+    (void)add_contender(&match, &engine_linear, NULL, options);
+    const struct contender *acl = add_contender(&match, &engine_acl, NULL, options);
+    (void)add_contender(&match, &engine_sallyport_cached, ours, options);
+    (void)add_contender(&match, &engine_acl_cached, acl, options);
     compare_answers(&match);
     measure(&match, options);
     for (int trace = 0; trace < 2; trace++)
         for (size_t burst = 0; burst < COUNT_OF(bursts); burst++)
             for (size_t i = 0; i < match.contenders_count; i++)
                 report_cell(&match, match.contenders[i], trace, burst, options->rounds, cells);
-    for (size_t i = 0; i < match.contenders_count; i++) {
+    for (size_t i = match.contenders_count; i-- > 0;) {
         match.contenders[i]->engine.destroy(&match.contenders[i]->engine);
         free(match.contenders[i]);
     }
@@ -239,7 +268,6 @@ static void read_options(int argc, char **argv, struct options *options)
         if (strcmp(argv[i], "--quick") == 0) {
             options->rounds = 5;
             options->slice_ns = 2000000;
-            options->trace_count = 65536;
             options->size_last = options->size_last < 10000 ? options->size_last : 10000;
         } else if (strcmp(argv[i], "--rules") == 0 && i + 1 < argc) {
             options->size_first = options->size_last = (uint32_t)strtoul(argv[++i], NULL, 10);
@@ -261,7 +289,7 @@ int main(int argc, char **argv)
     bool is_written = true;
 
     read_options(argc, argv, &options);
-    printf("%-4s %7s %-8s %5s  %-20s %9s %20s %10s %9s %7s\n", "set", "rules", "trace", "burst", "engine",
+    printf("%-4s %7s %-8s %5s  %-26s %9s %20s %10s %9s %7s\n", "set", "rules", "trace", "burst", "engine",
            "ns/packet", "min..max", "build s", "B/rule", "ratio");
     for (size_t size = 0; size < COUNT_OF(sizes); size++)
         for (int style = 0; style < 3; style++)

@@ -37,7 +37,14 @@ static const enum rte_acl_classify_alg algorithms[] = {RTE_ACL_CLASSIFY_SCALAR, 
 static const char *const algorithm_names[] = {"librte_acl/scalar", "librte_acl/sse", "librte_acl/avx2",
                                               "librte_acl/avx512x16", "librte_acl/avx512x32"};
 
+static const char *const cached_names[] = {"librte_acl/scalar+cache", "librte_acl/sse+cache",
+                                           "librte_acl/avx2+cache", "librte_acl/avx512x16+cache",
+                                           "librte_acl/avx512x32+cache"};
+
 struct acl_state {
+    struct sp_flow_cache *cache; /* or NULL */
+    const struct scene *scene;
+    bool is_borrowed; /* context and packets belong to the engine without a cache */
     struct rte_acl_ctx *context;
     struct packet *packets[2];
     const uint8_t **pointers[2];
@@ -185,8 +192,10 @@ static void destroy_acl(struct engine *engine)
 {
     struct acl_state *state = engine->state;
 
-    rte_acl_free(state->context);
-    for (int trace = 0; trace < 2; trace++) {
+    sp_flow_cache_destroy(&state->cache);
+    if (!state->is_borrowed)
+        rte_acl_free(state->context);
+    for (int trace = 0; trace < 2 && !state->is_borrowed; trace++) {
         free(state->packets[trace]);
         free(state->pointers[trace]);
     }
@@ -202,6 +211,7 @@ static bool build_acl(struct engine *engine, const struct scene *scene)
         return false;
     size_t before_bytes = heap_bytes();
     engine->state = state;
+    state->scene = scene;
     if (!build_context(state, scene) || !fill_packets(state, scene)) {
         (void)fprintf(stderr, "librte_acl: can't build of %u rules\n", scene->boxes_count);
         destroy_acl(engine);
@@ -211,23 +221,67 @@ static bool build_acl(struct engine *engine, const struct scene *scene)
     return true;
 }
 
+static bool put_cache_before(struct engine *engine, const struct engine *plain)
+{
+    struct acl_state *state = malloc(sizeof *state);
+
+    if (state == NULL)
+        return false;
+    *state = *(const struct acl_state *)plain->state;
+    state->is_borrowed = true;
+    if (sp_flow_cache_create(CACHED_FLOWS, &state->cache) != SP_OK)
+        abort();
+    engine->state = state;
+    engine->bytes = plain->bytes;
+    return true;
+}
+
 /* An algorithm that the machine hasn't leaves the one before it. */
 static void choose_algorithm(struct engine *engine, int variant)
 {
     const struct acl_state *state = engine->state;
 
     if (rte_acl_set_ctx_classify(state->context, algorithms[variant]) == 0)
-        engine->name = algorithm_names[variant];
+        engine->name = engine->has_cache ? cached_names[variant] : algorithm_names[variant];
+}
+
+static void classify(const struct acl_state *state, const uint8_t **packets, uint32_t count,
+                     uint32_t *ret_boxes)
+{
+    if (rte_acl_classify(state->context, packets, ret_boxes, count, 1) != 0)
+        abort();
+    for (uint32_t i = 0; i < count; i++)
+        ret_boxes[i]--; /* 0 is no match: becomes SP_SELECTOR_MISS */
 }
 
 static void lookup_acl(struct engine *engine, int trace, size_t first, size_t count, uint32_t *ret_boxes)
 {
     const struct acl_state *state = engine->state;
 
-    if (rte_acl_classify(state->context, state->pointers[trace] + first, ret_boxes, (uint32_t)count, 1) != 0)
-        abort();
-    for (size_t i = 0; i < count; i++)
-        ret_boxes[i]--; /* 0 is no match: becomes SP_SELECTOR_MISS */
+    classify(state, state->pointers[trace] + first, (uint32_t)count, ret_boxes);
+}
+
+static void lookup_cached(struct engine *engine, int trace, size_t first, size_t count, uint32_t *ret_boxes)
+{
+    const struct acl_state *state = engine->state;
+    const struct sp_selector_key *keys = state->scene->traces[trace];
+    const uint8_t *packets[SP_FLOW_CACHE_BATCH];
+    uint8_t places[SP_FLOW_CACHE_BATCH];
+    uint32_t boxes[SP_FLOW_CACHE_BATCH];
+
+    for (size_t at = 0; at < count; at += SP_FLOW_CACHE_BATCH) {
+        size_t left = count - at, now = left < SP_FLOW_CACHE_BATCH ? left : SP_FLOW_CACHE_BATCH;
+        uint32_t misses =
+            sp_flow_cache_probe(state->cache, 1, keys + first + at, (uint32_t)now, ret_boxes + at, places);
+        for (uint32_t i = 0; i < misses; i++)
+            packets[i] = state->pointers[trace][first + at + places[i]];
+        if (misses > 0)
+            classify(state, packets, misses, boxes);
+        for (uint32_t i = 0; i < misses; i++) {
+            ret_boxes[at + places[i]] = boxes[i];
+            sp_flow_cache_learn(state->cache, 1, &keys[first + at + places[i]], boxes[i]);
+        }
+    }
 }
 
 const struct engine engine_acl = {.name = "librte_acl",
@@ -237,3 +291,12 @@ const struct engine engine_acl = {.name = "librte_acl",
                                   .lookup = lookup_acl,
                                   .variants = sizeof algorithms / sizeof algorithms[0],
                                   .choose = choose_algorithm};
+
+const struct engine engine_acl_cached = {.name = "librte_acl+cache",
+                                         .is_peer = true,
+                                         .has_cache = true,
+                                         .build_on = put_cache_before,
+                                         .destroy = destroy_acl,
+                                         .lookup = lookup_cached,
+                                         .variants = sizeof algorithms / sizeof algorithms[0],
+                                         .choose = choose_algorithm};

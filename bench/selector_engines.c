@@ -9,8 +9,9 @@
 
 struct table_state {
     struct sp_selector_table *table;
+    struct sp_flow_cache *cache; /* or NULL */
     const struct scene *scene;
-    char name[32];
+    char name[48];
 };
 
 static bool build_table(struct engine *engine, const struct scene *scene)
@@ -19,13 +20,29 @@ static bool build_table(struct engine *engine, const struct scene *scene)
 
     if (state == NULL || sp_selector_build(scene->boxes, scene->boxes_count, &state->table) != SP_OK) {
         (void)fprintf(stderr, "%s: no memory\n", engine->name);
-        free(state);
-        return false;
+        exit(1);
     }
     state->scene = scene;
-    (void)snprintf(state->name, sizeof state->name, "sallyport/%s", sp_selector_method_name(state->table, 4));
+    (void)snprintf(state->name, sizeof state->name, "sallyport/%s%s",
+                   sp_selector_method_name(state->table, 4), engine->has_cache ? "+cache" : "");
     engine->name = state->name;
     engine->bytes = sp_selector_bytes(state->table);
+    engine->state = state;
+    return true;
+}
+
+static bool put_cache_before(struct engine *engine, const struct engine *plain)
+{
+    struct table_state *state = malloc(sizeof *state);
+
+    if (state == NULL)
+        return false;
+    *state = *(const struct table_state *)plain->state;
+    if (sp_flow_cache_create(CACHED_FLOWS, &state->cache) != SP_OK)
+        abort();
+    (void)snprintf(state->name, sizeof state->name, "%s+cache", plain->name);
+    engine->name = state->name;
+    engine->bytes = plain->bytes;
     engine->state = state;
     return true;
 }
@@ -34,7 +51,9 @@ static void destroy_table(struct engine *engine)
 {
     struct table_state *state = engine->state;
 
-    sp_selector_destroy(&state->table);
+    sp_flow_cache_destroy(&state->cache);
+    if (!engine->has_cache)
+        sp_selector_destroy(&state->table);
     free(state);
 }
 
@@ -42,7 +61,11 @@ static void lookup_table(struct engine *engine, int trace, size_t first, size_t 
 {
     const struct table_state *state = engine->state;
 
-    sp_selector_lookup(state->table, state->scene->traces[trace] + first, count, ret_boxes);
+    const struct sp_selector_key *keys = state->scene->traces[trace] + first;
+    if (state->cache != NULL)
+        sp_flow_cache_lookup(state->cache, 1, state->table, keys, count, ret_boxes);
+    else
+        sp_selector_lookup(state->table, keys, count, ret_boxes);
 }
 
 const struct engine engine_sallyport = {.name = "sallyport",
@@ -50,6 +73,13 @@ const struct engine engine_sallyport = {.name = "sallyport",
                                         .destroy = destroy_table,
                                         .lookup = lookup_table,
                                         .variants = 1};
+
+const struct engine engine_sallyport_cached = {.name = "sallyport+cache",
+                                               .has_cache = true,
+                                               .build_on = put_cache_before,
+                                               .destroy = destroy_table,
+                                               .lookup = lookup_table,
+                                               .variants = 1};
 
 static bool build_linear(struct engine *engine, const struct scene *scene)
 {

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define WAYS 2
-#define BATCH 64
 #define FLOWS_MAX (1u << 24)
 #define KEY_WORDS 5
 
@@ -92,19 +91,38 @@ static bool is_same(const struct flow *a, const struct flow *b)
     return difference == 0;
 }
 
-struct misses {
-    struct sp_selector_key keys[BATCH];
-    uint32_t boxes[BATCH];
-    uint8_t at[BATCH];
-    uint32_t count;
-};
+uint32_t sp_flow_cache_probe(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *keys,
+                             uint32_t count, uint32_t *ret_boxes, uint8_t *ret_misses)
+{
+    struct flow flows[SP_FLOW_CACHE_BATCH], *sets[SP_FLOW_CACHE_BATCH];
+    uint32_t misses = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        flows[i] = flow_of(&keys[i], tag);
+        sets[i] = set_of(cache, &flows[i]);
+        __builtin_prefetch(sets[i]);
+        __builtin_prefetch(sets[i] + 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_first = is_same(&sets[i][0], &flows[i]);
+        ret_boxes[i] = sets[i][is_first ? 0 : 1].box;
+        if (!is_first && !is_same(&sets[i][1], &flows[i]))
+            ret_misses[misses++] = (uint8_t)i;
+    }
+    cache->stats.hits += count - misses;
+    cache->stats.misses += misses;
+    return misses;
+}
 
 /* Two packets of one new flow both miss: the second finds the flow in place. */
-static void remember(struct flow *set, const struct flow *flow, uint32_t box)
+void sp_flow_cache_learn(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *key,
+                         uint32_t box)
 {
-    if (!is_same(&set[0], flow)) {
+    struct flow flow = flow_of(key, tag), *set = set_of(cache, &flow);
+
+    if (!is_same(&set[0], &flow)) {
         set[1] = set[0];
-        set[0] = *flow;
+        set[0] = flow;
     }
     set[0].box = box;
 }
@@ -112,41 +130,29 @@ static void remember(struct flow *set, const struct flow *flow, uint32_t box)
 static void lookup_batch(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_table *table,
                          const struct sp_selector_key *keys, uint32_t count, uint32_t *ret_boxes)
 {
-    struct flow flows[BATCH], *sets[BATCH];
-    struct misses misses;
+    struct sp_selector_key missed[SP_FLOW_CACHE_BATCH];
+    uint32_t boxes[SP_FLOW_CACHE_BATCH];
+    uint8_t places[SP_FLOW_CACHE_BATCH];
+    uint32_t misses = sp_flow_cache_probe(cache, tag, keys, count, ret_boxes, places);
 
-    for (uint32_t i = 0; i < count; i++) {
-        flows[i] = flow_of(&keys[i], tag);
-        sets[i] = set_of(cache, &flows[i]);
-        __builtin_prefetch(sets[i]);
-    }
-    misses.count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        int way = is_same(&sets[i][0], &flows[i]) ? 0 : 1;
-        ret_boxes[i] = sets[i][way].box;
-        if (way == 0 || is_same(&sets[i][1], &flows[i]))
-            continue;
-        misses.keys[misses.count] = keys[i];
-        misses.at[misses.count++] = (uint8_t)i;
-    }
-    cache->stats.hits += count - misses.count;
-    cache->stats.misses += misses.count;
-    if (misses.count == 0)
+    if (misses == 0)
         return;
-    sp_selector_lookup(table, misses.keys, misses.count, misses.boxes);
-    for (uint32_t i = 0; i < misses.count; i++) {
-        uint32_t at = misses.at[i];
-        ret_boxes[at] = misses.boxes[i];
-        remember(sets[at], &flows[at], misses.boxes[i]);
+    for (uint32_t i = 0; i < misses; i++)
+        missed[i] = keys[places[i]];
+    sp_selector_lookup(table, missed, misses, boxes);
+    for (uint32_t i = 0; i < misses; i++) {
+        ret_boxes[places[i]] = boxes[i];
+        sp_flow_cache_learn(cache, tag, &missed[i], boxes[i]);
     }
 }
 
 void sp_flow_cache_lookup(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_table *table,
                           const struct sp_selector_key *keys, size_t count, uint32_t *ret_boxes)
 {
-    for (size_t i = 0; i < count; i += BATCH) {
+    for (size_t i = 0; i < count; i += SP_FLOW_CACHE_BATCH) {
         size_t left = count - i;
-        lookup_batch(cache, tag, table, keys + i, (uint32_t)(left < BATCH ? left : BATCH), ret_boxes + i);
+        uint32_t now = left < SP_FLOW_CACHE_BATCH ? (uint32_t)left : SP_FLOW_CACHE_BATCH;
+        lookup_batch(cache, tag, table, keys + i, now, ret_boxes + i);
     }
 }
 

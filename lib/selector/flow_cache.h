@@ -26,6 +26,14 @@ void sp_flow_cache_destroy(struct sp_flow_cache **cache);
 void sp_flow_cache_lookup(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_table *table,
                           const struct sp_selector_key *keys, size_t count, uint32_t *ret_boxes);
 
+/* Its two halves, for whoever classifies the misses in another way. probe() answers what it can of up to
+ * SP_FLOW_CACHE_BATCH keys, lists the places of the others and returns how many they are; learn() is told. */
+#define SP_FLOW_CACHE_BATCH 64
+uint32_t sp_flow_cache_probe(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *keys,
+                             uint32_t count, uint32_t *ret_boxes, uint8_t *ret_misses);
+void sp_flow_cache_learn(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *key,
+                         uint32_t box);
+
 struct sp_flow_cache_stats sp_flow_cache_stats(const struct sp_flow_cache *cache);
 
 #endif
