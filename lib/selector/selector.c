@@ -60,7 +60,7 @@ static bool prepare_box(const struct sp_selector_box *box, enum kind kind, uint3
         return false;
     if (!has_known_ports && box->has_ports && box->is_bypass)
         return false;
-    memset(ret_box, 0, sizeof *ret_box); /* padding too: prepared boxes are compared as bytes */
+    *ret_box = (struct sp_selector_box){0};
     ret_box->family = family;
     ret_box->protocol = box->protocol;
     ret_box->rule = index;
@@ -99,9 +99,20 @@ static uint64_t box_hash(const struct sp_selector_box *box)
     return hash ^ hash >> 32;
 }
 
+static bool is_equal(struct sp_selector_address a, struct sp_selector_address b)
+{
+    return a.high == b.high && a.low == b.low;
+}
+
 static bool hold_the_same(const struct sp_selector_box *a, const struct sp_selector_box *b)
 {
-    return memcmp(a, b, offsetof(struct sp_selector_box, rule)) == 0;
+    return a->protocol == b->protocol && a->source_port_first == b->source_port_first &&
+           a->source_port_last == b->source_port_last &&
+           a->destination_port_first == b->destination_port_first &&
+           a->destination_port_last == b->destination_port_last &&
+           is_equal(a->source_first, b->source_first) && is_equal(a->source_last, b->source_last) &&
+           is_equal(a->destination_first, b->destination_first) &&
+           is_equal(a->destination_last, b->destination_last);
 }
 
 struct prepared {

@@ -18,10 +18,10 @@
 #define LEVELS 8
 #define PORT_CLASSES 4 /* source and destination port exact or not */
 #define CLASSES (LEVELS * LEVELS * PORT_CLASSES)
-#define CHAIN_MAX 8
+#define CHAIN_MAX 16
 
 /* Where choosing ends: a table less, against so many boxes more in the rest. */
-#define GAIN_MIN 32
+#define GAIN_MIN 64
 #define REST_SMALL 384
 
 struct class

@@ -18,14 +18,27 @@ static bool is_ordered(struct sp_selector_address first, struct sp_selector_addr
     return first.high < last.high || (first.high == last.high && first.low <= last.low);
 }
 
+static uint32_t differences(void)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < COUNT; i++)
+        count +=
+            boxes[i].protocol != again[i].protocol || boxes[i].is_bypass != again[i].is_bypass ||
+            boxes[i].source_port_first != again[i].source_port_first ||
+            boxes[i].destination_port_last != again[i].destination_port_last ||
+            memcmp(&boxes[i].source_first, &again[i].source_first, 4 * sizeof boxes[i].source_first) != 0;
+    return count;
+}
+
 Test(classbench, the_same_seed_gives_the_same_boxes_and_another_one_others)
 {
     for (int style = 0; style < CLASSBENCH_STYLES; style++) {
         classbench_boxes((enum classbench_style)style, 4, COUNT, 1, boxes);
         classbench_boxes((enum classbench_style)style, 4, COUNT, 1, again);
-        cr_assert_eq(memcmp(boxes, again, sizeof boxes), 0);
+        cr_assert_eq(differences(), 0);
         classbench_boxes((enum classbench_style)style, 4, COUNT, 2, again);
-        cr_assert_neq(memcmp(boxes, again, sizeof boxes), 0);
+        cr_assert_gt(differences(), COUNT / 2);
     }
 }
 
