@@ -64,6 +64,20 @@ struct sp_endpoint {
     uint32_t port_count;
 };
 
+/* A named set, of addresses or of ports. What it holds is in the endpoint, other sets in it expanded; the
+ * other half of the endpoint is empty. Rules name sets in their text only: their endpoints are expanded too.
+ */
+struct sp_set_info {
+    const char *name; /* valid as long as the policy */
+    const char *file; /* where it is written */
+    uint32_t line;
+    bool is_of_ports;
+    struct sp_endpoint holds;
+};
+SP_API uint32_t sp_policy_set_count(const struct sp_policy *policy);
+SP_API enum sp_status sp_policy_set(const struct sp_policy *policy, uint32_t index,
+                                    struct sp_set_info *ret_set) SP_MUST_USE;
+
 #define SP_PROTOCOL_ANY 0xffffu
 
 struct sp_rule_info {

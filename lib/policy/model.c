@@ -15,6 +15,8 @@ void sp_policy_destroy(struct sp_policy **policy)
         return;
     free((*policy)->actions);
     free((*policy)->rules);
+    free((*policy)->wordings);
+    free((*policy)->sets);
     sp_storage_destroy((*policy)->strings);
     free(*policy);
     *policy = NULL;
@@ -61,6 +63,21 @@ enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index, st
     if (index >= policy->rule_count)
         return SP_ERR_NOT_FOUND;
     *ret_rule = policy->rules[index];
+    return SP_OK;
+}
+
+uint32_t sp_policy_set_count(const struct sp_policy *policy)
+{
+    SP_REQUIRE(policy != NULL);
+    return policy->set_count;
+}
+
+enum sp_status sp_policy_set(const struct sp_policy *policy, uint32_t index, struct sp_set_info *ret_set)
+{
+    SP_REQUIRE(policy != NULL && ret_set != NULL);
+    if (index >= policy->set_count)
+        return SP_ERR_NOT_FOUND;
+    *ret_set = policy->sets[index].info;
     return SP_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * What stands behind from and to: addresses, prefixes, ranges, lists of them, and ports.
+ * What stands behind from and to: addresses, prefixes, ranges, sets, lists of them, and ports.
  *
  * Everything becomes inclusive ranges. A value that makes no sense is said to be so and reading goes on; only
  * what breaks the sentence ends it.
@@ -12,9 +12,21 @@
 static bool add_range(struct sp_parser *parser, const struct sp_address_range *range)
 {
     if (!sp_grow(&parser->addresses, &parser->address_capacity, parser->address_count,
-                 sizeof *parser->addresses))
+                 sizeof *parser->addresses) ||
+        !sp_grow(&parser->terms, &parser->term_capacity, parser->term_count, sizeof *parser->terms))
         return sp_parser_no_memory(parser);
     parser->addresses[parser->address_count++] = *range;
+    parser->terms[parser->term_count++] = (struct sp_term){.set = SP_TERM_RANGE, .addresses = *range};
+    return true;
+}
+
+static bool add_ports(struct sp_parser *parser, struct sp_port_range range)
+{
+    if (!sp_grow(&parser->ports, &parser->port_capacity, parser->port_count, sizeof *parser->ports) ||
+        !sp_grow(&parser->terms, &parser->term_capacity, parser->term_count, sizeof *parser->terms))
+        return sp_parser_no_memory(parser);
+    parser->ports[parser->port_count++] = range;
+    parser->terms[parser->term_count++] = (struct sp_term){.set = SP_TERM_RANGE, .ports = range};
     return true;
 }
 
@@ -80,21 +92,23 @@ static const char *read_addresses(const struct sp_place *place, struct sp_addres
     if (mark != NULL)
         return read_pair(place, (size_t)(mark - place->start), range);
     if (!sp_text_address(place->start, place->len_bytes, &range->first))
-        return "this is not an address: write me, any, an address, a prefix, a range or a list in braces";
+        return "this is not an address: write me, any, an address, a prefix, a range, a set's name in quotes "
+               "or a list";
     range->last = range->first;
     return NULL;
 }
 
-/* An element of a list, or all of an endpoint. */
-static bool parse_element(struct sp_parser *parser, struct sp_reader *reader, struct sp_endpoint *endpoint)
+bool sp_parse_addresses(struct sp_parser *parser, struct sp_reader *reader, struct sp_endpoint *endpoint)
 {
+    if (sp_reader_is_at(reader, SP_TOKEN_STRING))
+        return sp_parse_set_name(parser, reader, false, endpoint);
     if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
-        sp_reader_unexpected(reader, "me, any, an address, a prefix, a range or a list in braces");
+        sp_reader_unexpected(reader, "me, any, an address, a prefix, a range, a set or a list in braces");
         return false;
     }
     struct sp_place place = reader->token.place;
     if (sp_reader_take_word(reader, "me")) {
-        endpoint->is_me = true;
+        endpoint->is_me = parser->is_me_named = true;
         return true;
     }
     if (sp_reader_is_at_statement(reader) || sp_reader_is_at_word(reader, "port") ||
@@ -115,12 +129,13 @@ static bool parse_element(struct sp_parser *parser, struct sp_reader *reader, st
     return add_range(parser, &range);
 }
 
-static bool parse_port(struct sp_parser *parser, struct sp_reader *reader, struct sp_endpoint *endpoint)
+bool sp_parse_ports(struct sp_parser *parser, struct sp_reader *reader, struct sp_endpoint *endpoint)
 {
-    (void)endpoint;
+    if (sp_reader_is_at(reader, SP_TOKEN_STRING))
+        return sp_parse_set_name(parser, reader, true, endpoint);
     struct sp_place place = reader->token.place, first = place, last = place;
     if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
-        sp_reader_unexpected(reader, "a port, a range of ports or a list in braces");
+        sp_reader_unexpected(reader, "a port, a range of ports, a set or a list in braces");
         return false;
     }
     const char *dash = memchr(place.start, '-', place.len_bytes);
@@ -138,18 +153,15 @@ static bool parse_port(struct sp_parser *parser, struct sp_reader *reader, struc
                                     : "a port is a number from 0 to 65535, a range is like 8000-8099");
         return true;
     }
-    if (!sp_grow(&parser->ports, &parser->port_capacity, parser->port_count, sizeof *parser->ports))
-        return sp_parser_no_memory(parser);
-    parser->ports[parser->port_count++] = (struct sp_port_range){(uint16_t)low, (uint16_t)high};
-    return true;
+    return add_ports(parser, (struct sp_port_range){(uint16_t)low, (uint16_t)high});
 }
 
-typedef bool element_parser(struct sp_parser *parser, struct sp_reader *reader, struct sp_endpoint *endpoint);
-
-/* { ELEMENT, ELEMENT } or one ELEMENT; in braces newlines don't count. */
-static bool parse_list(struct sp_parser *parser, struct sp_reader *reader, element_parser *parse,
-                       struct sp_endpoint *endpoint)
+/* In braces newlines don't count. */
+bool sp_parse_list(struct sp_parser *parser, struct sp_reader *reader, sp_parse_element *parse,
+                   struct sp_endpoint *endpoint)
 {
+    parser->address_count = parser->port_count = parser->term_count = parser->set_term_count = 0;
+    parser->is_me_named = false;
     if (!sp_reader_is_at(reader, SP_TOKEN_OPEN))
         return parse(parser, reader, endpoint);
     sp_reader_next(reader);
@@ -174,24 +186,48 @@ static bool parse_list(struct sp_parser *parser, struct sp_reader *reader, eleme
     return true;
 }
 
-static bool keep(struct sp_parser *parser, struct sp_endpoint *endpoint)
+/* The gathered terms, when some of them name sets. */
+static bool keep_terms(struct sp_parser *parser, struct sp_written *ret_written)
 {
-    size_t address_bytes = parser->address_count * sizeof *parser->addresses;
-    size_t port_bytes = parser->port_count * sizeof *parser->ports;
-    if (address_bytes > 0) {
-        void *addresses = sp_storage_take(parser->storage, address_bytes);
-        if (addresses == NULL)
-            return sp_parser_no_memory(parser);
-        endpoint->addresses = memcpy(addresses, parser->addresses, address_bytes);
-        endpoint->address_count = (uint32_t)parser->address_count;
-    }
-    if (port_bytes > 0) {
-        void *ports = sp_storage_take(parser->storage, port_bytes);
-        if (ports == NULL)
-            return sp_parser_no_memory(parser);
-        endpoint->ports = memcpy(ports, parser->ports, port_bytes);
-        endpoint->port_count = (uint32_t)parser->port_count;
-    }
+    *ret_written = (struct sp_written){.is_me_named = parser->is_me_named};
+    if (parser->set_term_count == 0)
+        return true;
+    size_t size_bytes = parser->term_count * sizeof *parser->terms;
+    void *terms = sp_storage_take(parser->storage, size_bytes);
+    if (terms == NULL)
+        return sp_parser_no_memory(parser);
+    ret_written->terms = memcpy(terms, parser->terms, size_bytes);
+    ret_written->count = (uint32_t)parser->term_count;
+    return true;
+}
+
+bool sp_keep_addresses(struct sp_parser *parser, struct sp_endpoint *endpoint, struct sp_written *ret_written)
+{
+    size_t size_bytes = parser->address_count * sizeof *parser->addresses;
+    if (!keep_terms(parser, ret_written))
+        return false;
+    if (size_bytes == 0)
+        return true;
+    void *addresses = sp_storage_take(parser->storage, size_bytes);
+    if (addresses == NULL)
+        return sp_parser_no_memory(parser);
+    endpoint->addresses = memcpy(addresses, parser->addresses, size_bytes);
+    endpoint->address_count = (uint32_t)parser->address_count;
+    return true;
+}
+
+bool sp_keep_ports(struct sp_parser *parser, struct sp_endpoint *endpoint, struct sp_written *ret_written)
+{
+    size_t size_bytes = parser->port_count * sizeof *parser->ports;
+    if (!keep_terms(parser, ret_written))
+        return false;
+    if (size_bytes == 0)
+        return true;
+    void *ports = sp_storage_take(parser->storage, size_bytes);
+    if (ports == NULL)
+        return sp_parser_no_memory(parser);
+    endpoint->ports = memcpy(ports, parser->ports, size_bytes);
+    endpoint->port_count = (uint32_t)parser->port_count;
     return true;
 }
 
@@ -202,26 +238,27 @@ static bool is_at_digit(const struct sp_reader *reader)
 }
 
 bool sp_parse_endpoint(struct sp_parser *parser, struct sp_reader *reader, const char *side,
-                       struct sp_endpoint *ret_endpoint)
+                       struct sp_endpoint *ret_endpoint, struct sp_written *ret_addresses,
+                       struct sp_written *ret_ports)
 {
     struct sp_endpoint endpoint = {0};
-    parser->address_count = parser->port_count = 0;
     if (!sp_reader_take_word(reader, side)) {
         char what[32];
         snprintf(what, sizeof what, "'%s'", side);
         sp_reader_unexpected(reader, what);
         return false;
     }
-    if (!sp_reader_take_word(reader, "any") && !parse_list(parser, reader, parse_element, &endpoint))
+    if (!sp_reader_take_word(reader, "any") &&
+        (!sp_parse_list(parser, reader, sp_parse_addresses, &endpoint) ||
+         !sp_keep_addresses(parser, &endpoint, ret_addresses)))
         return false;
-    if (sp_reader_take_word(reader, "port") && !parse_list(parser, reader, parse_port, &endpoint))
+    if (sp_reader_take_word(reader, "port") && (!sp_parse_list(parser, reader, sp_parse_ports, &endpoint) ||
+                                                !sp_keep_ports(parser, &endpoint, ret_ports)))
         return false;
     if (is_at_digit(reader)) {
         sp_reader_unexpected(reader, "'port' before this number");
         return false;
     }
-    if (!keep(parser, &endpoint))
-        return false;
     *ret_endpoint = endpoint;
     return true;
 }

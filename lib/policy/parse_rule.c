@@ -16,6 +16,7 @@
 
 struct statement {
     struct sp_rule_info rule;
+    struct sp_wording wording;
     struct sp_place keyword, protocol, from, to, with, name;
     bool has_with, has_name;
     char action_name[SP_NAME_MAX_BYTES + 1], rule_name[SP_NAME_MAX_BYTES + 1];
@@ -60,7 +61,7 @@ static const char *what_may_follow(const struct statement *statement)
         return "as or the end of the line";
     if (statement->has_name)
         return "with or the end of the line";
-    if (statement->rule.to.port_count > 0)
+    if (statement->rule.to.port_count > 0 || statement->wording.to_ports.count > 0)
         return "with, as or the end of the line";
     return "port, with, as or the end of the line";
 }
@@ -104,10 +105,13 @@ static bool parse_statement(struct sp_parser *parser, struct sp_reader *reader, 
     if (!parse_protocol(reader, statement))
         return false;
     statement->from = reader->token.place;
-    if (!sp_parse_endpoint(parser, reader, "from", &rule->from))
+    if (!sp_parse_endpoint(parser, reader, "from", &rule->from, &statement->wording.from,
+                           &statement->wording.from_ports))
         return false;
     statement->to = reader->token.place;
-    return sp_parse_endpoint(parser, reader, "to", &rule->to) && parse_tail(reader, statement);
+    return sp_parse_endpoint(parser, reader, "to", &rule->to, &statement->wording.to,
+                             &statement->wording.to_ports) &&
+           parse_tail(reader, statement);
 }
 
 static bool has_ports(uint16_t protocol)
@@ -206,6 +210,22 @@ static bool keep_reference(struct sp_parser *parser, const struct statement *sta
     return true;
 }
 
+static bool keep_wording(struct sp_parser *parser, const struct sp_wording *wording)
+{
+    struct sp_policy *policy = parser->policy;
+    if (!sp_grow(&policy->wordings, &parser->wording_capacity, policy->rule_count, sizeof *policy->wordings))
+        return sp_parser_no_memory(parser);
+    policy->wordings[policy->rule_count] = NULL;
+    if (wording->from.count + wording->from_ports.count + wording->to.count + wording->to_ports.count == 0)
+        return true;
+    struct sp_wording *copy = sp_storage_take(parser->storage, sizeof *copy);
+    if (copy == NULL)
+        return sp_parser_no_memory(parser);
+    *copy = *wording;
+    policy->wordings[policy->rule_count] = copy;
+    return true;
+}
+
 bool sp_parse_rule(struct sp_parser *parser, struct sp_reader *reader, const char *file)
 {
     struct statement statement = {.rule = {.action_index = SP_NO_RULE, .file = file}};
@@ -220,7 +240,8 @@ bool sp_parse_rule(struct sp_parser *parser, struct sp_reader *reader, const cha
     check_with(&parser->diagnosis, &statement);
     if (!sp_grow(&policy->rules, &parser->rule_capacity, policy->rule_count, sizeof *policy->rules))
         return sp_parser_no_memory(parser);
-    if (!keep_name(parser, &statement) || !keep_reference(parser, &statement))
+    if (!keep_wording(parser, &statement.wording) || !keep_name(parser, &statement) ||
+        !keep_reference(parser, &statement))
         return false;
     policy->rules[policy->rule_count++] = statement.rule;
     return true;

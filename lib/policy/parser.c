@@ -26,8 +26,8 @@ struct sp_file {
     unsigned depth;
 };
 
-static const char *const statement_words[] = {"action",  "protect", "bypass", "block",
-                                              "default", "include", NULL};
+static const char *const statement_words[] = {"action", "set",     "protect", "bypass",
+                                              "block",  "default", "include", NULL};
 
 /* What people write who know other languages. */
 static const struct {
@@ -179,7 +179,7 @@ static bool refuse_statement(struct sp_reader *reader)
                           other_words[i].word, other_words[i].instead);
         return false;
     }
-    sp_reader_unexpected(reader, "action, protect, bypass, block, default or include");
+    sp_reader_unexpected(reader, "action, set, protect, bypass, block, default or include");
     return false;
 }
 
@@ -189,6 +189,8 @@ static bool parse_statement(struct sp_parser *parser, struct sp_reader *reader, 
         return refuse_statement(reader);
     if (sp_reader_is_at_word(reader, "action"))
         return sp_parse_action(parser, reader);
+    if (sp_reader_is_at_word(reader, "set"))
+        return sp_parse_set(parser, reader, file->source.name);
     if (sp_reader_is_at_word(reader, "include"))
         return parse_include(parser, reader, file);
     if (sp_reader_is_at_word(reader, "default"))
@@ -250,6 +252,10 @@ static void free_parser(struct sp_parser *parser)
     }
     sp_names_free(&parser->action_names);
     sp_names_free(&parser->rule_names);
+    sp_names_free(&parser->set_names);
+    free(parser->set_places);
+    free(parser->missing_sets);
+    free(parser->terms);
     free(parser->action_places);
     free(parser->references);
     free(parser->addresses);
@@ -263,6 +269,7 @@ static enum sp_status parse_all(struct sp_parser *parser, const char *name, cons
         return SP_ERR_MEMORY;
     (void)parse_file(parser, file);
     resolve_references(parser);
+    sp_check_sets(parser);
     check_default(parser, file);
     sp_diagnosis_finish(&parser->diagnosis);
     return parser->is_out_of_memory ? SP_ERR_MEMORY : sp_diagnosis_status(&parser->diagnosis);

@@ -14,7 +14,12 @@ struct sp_parser {
     struct sp_diagnosis diagnosis;
     struct sp_policy *policy;
     struct sp_storage *storage; /* the policy's */
-    size_t action_capacity, rule_capacity;
+    size_t action_capacity, rule_capacity, wording_capacity, set_capacity, set_place_capacity;
+    struct sp_names set_names; /* name -> index of the set */
+    struct sp_set_place {
+        struct sp_place place;
+        bool is_used;
+    } * set_places;
     struct sp_names action_names; /* name -> index of the action */
     struct sp_names rule_names;   /* name -> index of the rule */
     struct sp_place *action_places;
@@ -28,11 +33,24 @@ struct sp_parser {
     } * references;
     size_t reference_count, reference_capacity;
 
+    /* sets that were not there when they were named */
+    struct sp_missing_set {
+        struct sp_place place;
+        const char *name;
+    } * missing_sets;
+    size_t missing_set_count, missing_set_capacity;
+    const char *set_at_hand; /* name of the set that is being read, or NULL */
+
     /* what a list has gathered so far */
     struct sp_address_range *addresses;
     size_t address_count, address_capacity;
     struct sp_port_range *ports;
     size_t port_count, port_capacity;
+    struct sp_term *terms;
+    size_t term_count, term_capacity;
+    size_t set_term_count; /* of terms, how many name sets */
+    bool is_me_named;
+    size_t expanded_count; /* what sets gave to all lists so far */
 
     bool has_default;
     struct sp_place default_place;
@@ -50,7 +68,33 @@ bool sp_parse_action(struct sp_parser *parser, struct sp_reader *reader) SP_MUST
 bool sp_parse_rule(struct sp_parser *parser, struct sp_reader *reader, const char *file) SP_MUST_USE;
 /* ENDPOINT [port PORTS]; side is "from" or "to". */
 bool sp_parse_endpoint(struct sp_parser *parser, struct sp_reader *reader, const char *side,
-                       struct sp_endpoint *ret_endpoint) SP_MUST_USE;
+                       struct sp_endpoint *ret_endpoint, struct sp_written *ret_addresses,
+                       struct sp_written *ret_ports) SP_MUST_USE;
+bool sp_parse_set(struct sp_parser *parser, struct sp_reader *reader, const char *file) SP_MUST_USE;
+
+/* One element each, gathered in the parser. A value that makes no sense was said to be so; false: the
+ * sentence is broken. */
+typedef bool sp_parse_element(struct sp_parser *parser, struct sp_reader *reader,
+                              struct sp_endpoint *endpoint) SP_MUST_USE;
+bool sp_parse_addresses(struct sp_parser *parser, struct sp_reader *reader,
+                        struct sp_endpoint *endpoint) SP_MUST_USE;
+bool sp_parse_ports(struct sp_parser *parser, struct sp_reader *reader,
+                    struct sp_endpoint *endpoint) SP_MUST_USE;
+/* The reader stands at a string, the name of a set. */
+bool sp_parse_set_name(struct sp_parser *parser, struct sp_reader *reader, bool is_of_ports,
+                       struct sp_endpoint *endpoint) SP_MUST_USE;
+
+/* { ELEMENT, ELEMENT } or one ELEMENT, in an emptied gathering. */
+bool sp_parse_list(struct sp_parser *parser, struct sp_reader *reader, sp_parse_element *parse,
+                   struct sp_endpoint *endpoint) SP_MUST_USE;
+/* Moves what a list has gathered to the policy. */
+bool sp_keep_addresses(struct sp_parser *parser, struct sp_endpoint *endpoint,
+                       struct sp_written *ret_written) SP_MUST_USE;
+bool sp_keep_ports(struct sp_parser *parser, struct sp_endpoint *endpoint,
+                   struct sp_written *ret_written) SP_MUST_USE;
+
+/* After all is read: sets that were never defined, or too late; those that nothing names. */
+void sp_check_sets(struct sp_parser *parser);
 
 /* Remembers that memory is out, so that everything winds down. Always false. */
 bool sp_parser_no_memory(struct sp_parser *parser);

@@ -90,34 +90,84 @@ static void put_addresses(struct printer *printer, const struct sp_address_range
         put_number(printer, (uint64_t)bits, "");
 }
 
-static void put_ports(struct printer *printer, const struct sp_endpoint *endpoint)
+static void put_range(struct printer *printer, const struct sp_port_range *range)
 {
-    bool is_list = endpoint->port_count > 1;
-    put(printer, is_list ? " port { " : " port ");
-    for (uint32_t i = 0; i < endpoint->port_count; i++) {
-        const struct sp_port_range *range = &endpoint->ports[i];
-        put(printer, i == 0 ? "" : ", ");
-        put_number(printer, range->first, range->first == range->last ? "" : "-");
-        if (range->first != range->last)
-            put_number(printer, range->last, "");
-    }
-    put(printer, is_list ? " }" : "");
+    put_number(printer, range->first, range->first == range->last ? "" : "-");
+    if (range->first != range->last)
+        put_number(printer, range->last, "");
 }
 
-static void put_endpoint(struct printer *printer, const char *side, const struct sp_endpoint *endpoint)
+/* A list as people write it: sets by their names where it names some, else what the endpoint holds. */
+struct list {
+    const struct sp_policy *policy;
+    const struct sp_endpoint *endpoint;
+    const struct sp_written *written; /* NULL: it names no set */
+    bool is_of_ports;
+};
+
+static struct list list_of(const struct sp_policy *policy, const struct sp_endpoint *endpoint,
+                           const struct sp_written *written, bool is_of_ports)
 {
-    size_t count = (size_t)endpoint->address_count + endpoint->is_me;
-    put(printer, side);
-    put(printer, count > 1 ? "{ " : count == 0 ? "any" : "");
-    if (endpoint->is_me)
-        put(printer, count > 1 ? "me, " : "me");
-    for (uint32_t i = 0; i < endpoint->address_count; i++) {
+    bool has_sets = written != NULL && written->count > 0;
+    return (struct list){policy, endpoint, has_sets ? written : NULL, is_of_ports};
+}
+
+static bool has_me(const struct list *list)
+{
+    if (list->is_of_ports)
+        return false;
+    return list->written != NULL ? list->written->is_me_named : list->endpoint->is_me;
+}
+
+static uint32_t element_count(const struct list *list)
+{
+    if (list->written != NULL)
+        return list->written->count;
+    return list->is_of_ports ? list->endpoint->port_count : list->endpoint->address_count;
+}
+
+static void put_element(struct printer *printer, const struct list *list, uint32_t index)
+{
+    const struct sp_term *term = list->written != NULL ? &list->written->terms[index] : NULL;
+    if (term != NULL && term->set != SP_TERM_RANGE)
+        put_quoted(printer, list->policy->sets[term->set].info.name);
+    else if (list->is_of_ports)
+        put_range(printer, term != NULL ? &term->ports : &list->endpoint->ports[index]);
+    else
+        put_addresses(printer, term != NULL ? &term->addresses : &list->endpoint->addresses[index]);
+}
+
+static void put_elements(struct printer *printer, const struct list *list)
+{
+    uint32_t count = element_count(list);
+    if (has_me(list))
+        put(printer, count > 0 ? "me, " : "me");
+    for (uint32_t i = 0; i < count; i++) {
         put(printer, i == 0 ? "" : ", ");
-        put_addresses(printer, &endpoint->addresses[i]);
+        put_element(printer, list, i);
     }
-    put(printer, count > 1 ? " }" : "");
-    if (endpoint->port_count > 0)
-        put_ports(printer, endpoint);
+}
+
+static void put_list(struct printer *printer, const struct list *list)
+{
+    bool is_in_braces = (size_t)element_count(list) + has_me(list) > 1;
+    put(printer, is_in_braces ? "{ " : "");
+    put_elements(printer, list);
+    put(printer, is_in_braces ? " }" : "");
+}
+
+static void put_endpoint(struct printer *printer, const char *side, const struct list *addresses,
+                         const struct list *ports)
+{
+    put(printer, side);
+    if (element_count(addresses) == 0 && !has_me(addresses))
+        put(printer, "any");
+    else
+        put_list(printer, addresses);
+    if (element_count(ports) == 0)
+        return;
+    put(printer, " port ");
+    put_list(printer, ports);
 }
 
 static void put_protocol(struct printer *printer, uint16_t protocol)
@@ -146,13 +196,26 @@ static void put_protocol(struct printer *printer, uint16_t protocol)
     }
 }
 
-static void put_rule(struct printer *printer, const struct sp_policy *policy, const struct sp_rule_info *rule)
+static void put_endpoints(struct printer *printer, const struct sp_policy *policy, uint32_t index)
 {
+    const struct sp_rule_info *rule = &policy->rules[index];
+    const struct sp_wording *wording = policy->wordings[index];
+    struct list from = list_of(policy, &rule->from, wording != NULL ? &wording->from : NULL, false);
+    struct list from_ports =
+        list_of(policy, &rule->from, wording != NULL ? &wording->from_ports : NULL, true);
+    struct list to = list_of(policy, &rule->to, wording != NULL ? &wording->to : NULL, false);
+    struct list to_ports = list_of(policy, &rule->to, wording != NULL ? &wording->to_ports : NULL, true);
+    put_endpoint(printer, " from ", &from, &from_ports);
+    put_endpoint(printer, " to ", &to, &to_ports);
+}
+
+static void put_rule(struct printer *printer, const struct sp_policy *policy, uint32_t index)
+{
+    const struct sp_rule_info *rule = &policy->rules[index];
     put(printer, sp_action_name(rule->action));
     put(printer, rule->direction == SP_OUTBOUND ? " out" : " in");
     put_protocol(printer, rule->protocol);
-    put_endpoint(printer, " from ", &rule->from);
-    put_endpoint(printer, " to ", &rule->to);
+    put_endpoints(printer, policy, index);
     if (rule->action_index != SP_NO_RULE) {
         put(printer, " with ");
         put_quoted(printer, policy->actions[rule->action_index].name);
@@ -201,14 +264,26 @@ static void put_action(struct printer *printer, const struct sp_action_info *act
     put(printer, "    require\n}\n");
 }
 
+static void put_set(struct printer *printer, const struct sp_policy *policy, const struct sp_set *set)
+{
+    struct list list = list_of(policy, &set->info.holds, &set->written, set->info.is_of_ports);
+    put(printer, "set ");
+    put_quoted(printer, set->info.name);
+    put(printer, " { ");
+    put_elements(printer, &list);
+    put(printer, " }\n");
+}
+
 void sp_policy_print(const struct sp_policy *policy, FILE *out)
 {
     SP_REQUIRE(policy != NULL && out != NULL);
     struct printer printer = {.out = out};
     for (uint32_t i = 0; i < policy->action_count; i++)
         put_action(&printer, &policy->actions[i]);
+    for (uint32_t i = 0; i < policy->set_count; i++)
+        put_set(&printer, policy, &policy->sets[i]);
     for (uint32_t i = 0; i < policy->rule_count; i++) {
-        put_rule(&printer, policy, &policy->rules[i]);
+        put_rule(&printer, policy, i);
         put(&printer, "\n");
     }
     put(&printer, "default ");
@@ -220,7 +295,7 @@ const char *sp_policy_rule_text(const struct sp_policy *policy, uint32_t index, 
 {
     SP_REQUIRE(policy != NULL && index < policy->rule_count && text != NULL && size_bytes > 0);
     struct printer printer = {.text = text, .size_bytes = size_bytes};
-    put_rule(&printer, policy, &policy->rules[index]);
+    put_rule(&printer, policy, index);
     /* not in the middle of a UTF-8 character: back to its first byte */
     while (printer.is_cut && printer.used_bytes > 0 && ((unsigned char)printer.next & 0xc0) == 0x80)
         printer.next = text[--printer.used_bytes];

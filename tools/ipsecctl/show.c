@@ -73,11 +73,28 @@ static json_t *rule_json(const struct sp_policy *policy, uint32_t index)
     return object;
 }
 
+static json_t *set_json(const struct sp_policy *policy, uint32_t index)
+{
+    struct sp_set_info set;
+    json_t *object = tool_need(json_object());
+    if (sp_policy_set(policy, index, &set) != SP_OK)
+        return object;
+    json_put(object, "name", json_text(set.name));
+    json_put(object, "file", json_text(set.file));
+    json_put(object, "line", json_number(set.line));
+    json_put(object, "kind", json_text(set.is_of_ports ? "ports" : "addresses"));
+    json_put(object, "holds", endpoint_json(&set.holds));
+    return object;
+}
+
 static void print_json(const struct sp_policy *policy)
 {
     json_t *object = tool_need(json_object());
     json_t *actions = tool_need(json_array());
     json_t *rules = tool_need(json_array());
+    json_t *sets = tool_need(json_array());
+    for (uint32_t i = 0; i < sp_policy_set_count(policy); i++)
+        json_push(sets, set_json(policy, i));
     for (uint32_t i = 0; i < sp_policy_action_count(policy); i++) {
         struct sp_action_info action;
         if (sp_policy_action(policy, i, &action) == SP_OK)
@@ -86,6 +103,7 @@ static void print_json(const struct sp_policy *policy)
     for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++)
         json_push(rules, rule_json(policy, i));
     json_put(object, "actions", actions);
+    json_put(object, "sets", sets);
     json_put(object, "rules", rules);
     json_put(object, "default", json_text(sp_action_name(sp_policy_default(policy))));
     json_print(object, stdout, true);
@@ -119,7 +137,7 @@ const struct verb verb_show = {
             "Prints the policy as it was understood: includes resolved, one statement a line. Parsing\n"
             "that text gives the same policy and the same text. \"-\" is standard input.\n"
             "\n"
-            "  --json   actions, rules and the default as JSON\n"
+            "  --json   actions, sets, rules and the default as JSON\n"
             "\n"
             "Exit status: 0 printed, 1 has errors, 2 can't be read.\n"
             "\n"

@@ -19,6 +19,9 @@ static const char example[] =
     "    lifetime 100 MB 3600 seconds 12 packets\n"
     "    require                      # no fallback to clear text\n"
     "}\n"
+    "set \"backends\" { me, 192.0.2.0/24, 192.0.2.3-192.0.2.9 }\n"
+    "set \"mail\" { 25, 6000-6100 }\n"
+    "bypass in tcp from \"backends\" port { 80, \"mail\" } to me\n"
     "block   in  tcp from any to me  port 80                  as \"Inbound TCP 80 - front-end\"\n"
     "protect out tcp from { me, 192.0.2.0/24, 2001:db8::1-2001:db8::ff }\n"
     "    to any port { 80, 8000-8099 } with \"encrypt\"   as \"Outbound \\\"TCP\\\" 80\"\n"
@@ -27,6 +30,7 @@ static const char example[] =
 
 static const char *const pieces[] = {
     "action",
+    "set",
     "protect",
     "bypass",
     "block",

@@ -56,6 +56,10 @@ static void put_address(FILE *out, bool is_six)
 
 static void put_element(FILE *out)
 {
+    if (pick(5) == 0) {
+        fprintf(out, "\"addresses %u\"", pick(3));
+        return;
+    }
     bool is_six = pick(3) == 0;
     unsigned low = pick(200);
     switch (pick(4)) {
@@ -89,6 +93,10 @@ static void put_endpoint(FILE *out, bool has_ports)
     if (count > 0)
         fprintf(out, " port { %u", pick(65536));
     for (unsigned i = 1; i < count; i++) {
+        if (pick(4) == 0) {
+            fprintf(out, ", \"ports\"");
+            continue;
+        }
         unsigned first = pick(60000);
         fprintf(out, ", %u-%u", first, first + pick(5000));
     }
@@ -119,6 +127,9 @@ static char *draw_policy(void)
     for (unsigned i = 0; i < 3; i++)
         fprintf(out, "action \"%u\" { esp null hmac-sha1-96\nlifetime %u KB %u minutes %u packets }\n", i,
                 1 + pick(1000000), 1 + pick(1000), 1 + pick(99999));
+    fprintf(out, "set \"addresses 0\" { me }\nset \"ports\" { %u-%u, 443 }\n", pick(80), 80 + pick(999));
+    fprintf(out, "set \"addresses 1\" { \"addresses 0\", 192.0.2.%u }\n", pick(256));
+    fprintf(out, "set \"addresses 2\" { 2001:db8::/%u, \"addresses 1\" }\n", 32 + pick(97));
     for (unsigned i = pick(20); i > 0; i--)
         put_rule(out, i);
     fprintf(out, "default %s\n", pick(2) ? "bypass" : "block");
