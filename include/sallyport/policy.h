@@ -80,6 +80,13 @@ SP_API enum sp_status sp_policy_set(const struct sp_policy *policy, uint32_t ind
 
 #define SP_PROTOCOL_ANY 0xffffu
 
+/* ICMP types and codes, 0..255 each, in the shape of ports: RFC 4301 4.4.1.1 puts them into one selector
+ * field. A zero count means any. A mirrored rule has the same ones: a reply's type is not its request's. */
+struct sp_icmp {
+    const struct sp_port_range *types, *codes;
+    uint32_t type_count, code_count;
+};
+
 struct sp_rule_info {
     const char *name; /* from "as"; NULL: none */
     const char *file; /* where it is written */
@@ -88,6 +95,7 @@ struct sp_rule_info {
     uint32_t action_index;       /* of the named action; SP_NO_RULE unless protect */
     enum sp_direction direction; /* as written; a protect rule also holds, mirrored, the other way */
     uint16_t protocol;           /* IP protocol number or SP_PROTOCOL_ANY */
+    struct sp_icmp icmp;         /* any, unless protocol is ICMP or ICMPv6 */
     struct sp_endpoint from, to; /* as written */
 };
 SP_API uint32_t sp_policy_rule_count(const struct sp_policy *policy);
@@ -113,6 +121,10 @@ struct sp_flow {
     uint8_t protocol;
     struct sp_address source, destination;
     uint16_t source_port, destination_port;
+    /* Of ICMP and ICMPv6. Without it the type isn't known, as in a fragment: a protect or block rule about
+     * types matches then, a bypass rule about them doesn't. */
+    bool has_icmp_type;
+    uint8_t icmp_type, icmp_code;
 };
 
 struct sp_match {

@@ -163,6 +163,12 @@ static enum sp_status add_rule(struct box_list *list, const struct sp_rule_info 
     enum sp_status status = side_fill(&source, from, me, direction == SP_OUTBOUND);
     if (status == SP_OK)
         status = side_fill(&destination, to, me, direction == SP_INBOUND);
+    if (rule->icmp.type_count > 0) { /* the same both ways; see selector.h for the places */
+        source.ports = rule->icmp.types;
+        source.port_count = rule->icmp.type_count;
+        destination.ports = rule->icmp.codes;
+        destination.port_count = rule->icmp.code_count;
+    }
     if (status == SP_OK) {
         struct sp_selector_box box = {
             .protocol = rule->protocol, .is_bypass = rule->action == SP_ACTION_BYPASS, .rule = index};

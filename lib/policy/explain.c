@@ -56,18 +56,28 @@ static bool holds_address(const struct sp_endpoint *endpoint, const struct sp_me
     return false;
 }
 
-static bool holds_port(const struct sp_endpoint *endpoint, uint16_t port)
+static bool is_among(const struct sp_port_range *ranges, uint32_t count, uint16_t number)
 {
-    for (uint32_t i = 0; i < endpoint->port_count; i++) {
-        if (endpoint->ports[i].first <= port && port <= endpoint->ports[i].last)
+    for (uint32_t i = 0; i < count; i++) {
+        if (ranges[i].first <= number && number <= ranges[i].last)
             return true;
     }
-    return endpoint->port_count == 0;
+    return count == 0;
 }
 
 static bool holds(const struct sp_endpoint *endpoint, const struct sp_me *me, const struct end *end)
 {
-    return holds_port(endpoint, end->port) && holds_address(endpoint, me, end);
+    return is_among(endpoint->ports, endpoint->port_count, end->port) && holds_address(endpoint, me, end);
+}
+
+static bool holds_icmp(const struct sp_rule_info *rule, const struct sp_flow *flow)
+{
+    if (rule->icmp.type_count == 0)
+        return true;
+    if (!flow->has_icmp_type)
+        return rule->action != SP_ACTION_BYPASS;
+    return is_among(rule->icmp.types, rule->icmp.type_count, flow->icmp_type) &&
+           is_among(rule->icmp.codes, rule->icmp.code_count, flow->icmp_code);
 }
 
 static bool matches_rule(const struct sp_rule_info *rule, const struct sp_me *me, const struct sp_flow *flow,
@@ -77,6 +87,8 @@ static bool matches_rule(const struct sp_rule_info *rule, const struct sp_me *me
     struct end source = {&flow->source, flow->source_port, is_out};
     struct end destination = {&flow->destination, flow->destination_port, !is_out};
     if (rule->protocol != SP_PROTOCOL_ANY && rule->protocol != flow->protocol)
+        return false;
+    if (!holds_icmp(rule, flow))
         return false;
     return holds(&rule->from, me, is_mirrored ? &destination : &source) &&
            holds(&rule->to, me, is_mirrored ? &source : &destination);

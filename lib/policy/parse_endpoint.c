@@ -20,7 +20,7 @@ static bool add_range(struct sp_parser *parser, const struct sp_address_range *r
     return true;
 }
 
-static bool add_ports(struct sp_parser *parser, struct sp_port_range range)
+bool sp_add_ports(struct sp_parser *parser, struct sp_port_range range)
 {
     if (!sp_grow(&parser->ports, &parser->port_capacity, parser->port_count, sizeof *parser->ports) ||
         !sp_grow(&parser->terms, &parser->term_capacity, parser->term_count, sizeof *parser->terms))
@@ -129,31 +129,41 @@ bool sp_parse_addresses(struct sp_parser *parser, struct sp_reader *reader, stru
     return add_range(parser, &range);
 }
 
+const char *sp_place_range(const struct sp_place *place, uint64_t max, struct sp_port_range *ret_range)
+{
+    struct sp_place first = *place, last = *place;
+    const char *dash = memchr(place->start, '-', place->len_bytes);
+    if (dash != NULL) {
+        first.len_bytes = (size_t)(dash - place->start);
+        last.start = dash + 1;
+        last.len_bytes = place->len_bytes - first.len_bytes - 1;
+    }
+    uint64_t low, high;
+    if (!sp_place_number(&first, max, &low) || !sp_place_number(&last, max, &high))
+        return max == UINT16_MAX ? "a port is a number from 0 to 65535, a range is like 8000-8099"
+                                 : "this is a number from 0 to 255, or a range like 0-15";
+    if (low > high)
+        return "this range ends before it begins: swap its ends";
+    *ret_range = (struct sp_port_range){(uint16_t)low, (uint16_t)high};
+    return NULL;
+}
+
 bool sp_parse_ports(struct sp_parser *parser, struct sp_reader *reader, struct sp_endpoint *endpoint)
 {
     if (sp_reader_is_at(reader, SP_TOKEN_STRING))
         return sp_parse_set_name(parser, reader, true, endpoint);
-    struct sp_place place = reader->token.place, first = place, last = place;
     if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
         sp_reader_unexpected(reader, "a port, a range of ports, a set or a list in braces");
         return false;
     }
-    const char *dash = memchr(place.start, '-', place.len_bytes);
-    if (dash != NULL) {
-        first.len_bytes = (size_t)(dash - place.start);
-        last.start = dash + 1;
-        last.len_bytes = place.len_bytes - first.len_bytes - 1;
-    }
-    uint64_t low = 0, high = 0;
-    bool is_number = sp_place_number(&first, UINT16_MAX, &low) && sp_place_number(&last, UINT16_MAX, &high);
+    struct sp_port_range range;
+    struct sp_place place = reader->token.place;
+    const char *fault = sp_place_range(&place, UINT16_MAX, &range);
     sp_reader_next(reader);
-    if (!is_number || low > high) {
-        sp_diagnose_error(reader->diagnosis, &place, "%s",
-                          is_number ? "this range ends before it begins: swap its ends"
-                                    : "a port is a number from 0 to 65535, a range is like 8000-8099");
-        return true;
-    }
-    return add_ports(parser, (struct sp_port_range){(uint16_t)low, (uint16_t)high});
+    if (fault == NULL)
+        return sp_add_ports(parser, range);
+    sp_diagnose_error(reader->diagnosis, &place, "%s", fault);
+    return true;
 }
 
 /* In braces newlines don't count. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * protect|bypass|block in|out [PROTO] from ENDPOINT [port PORTS] to ENDPOINT [port PORTS] [with "ACTION"]
- * [as "NAME"]
+ * protect|bypass|block in|out [PROTO [type TYPES [code CODES]]] from ENDPOINT [port PORTS] to ENDPOINT [port
+ * PORTS] [with "ACTION"] [as "NAME"]
  *
  * What can't mean anything is an error (ports of a protocol that has none, families that never meet); what
  * probably means something else is a warning.
@@ -102,7 +102,7 @@ static bool parse_statement(struct sp_parser *parser, struct sp_reader *reader, 
     }
     rule->direction = sp_reader_is_at_word(reader, "in") ? SP_INBOUND : SP_OUTBOUND;
     sp_reader_next(reader);
-    if (!parse_protocol(reader, statement))
+    if (!parse_protocol(reader, statement) || !sp_parse_icmp(parser, reader, rule->protocol, &rule->icmp))
         return false;
     statement->from = reader->token.place;
     if (!sp_parse_endpoint(parser, reader, "from", &rule->from, &statement->wording.from,

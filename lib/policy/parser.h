@@ -70,6 +70,9 @@ bool sp_parse_rule(struct sp_parser *parser, struct sp_reader *reader, const cha
 bool sp_parse_endpoint(struct sp_parser *parser, struct sp_reader *reader, const char *side,
                        struct sp_endpoint *ret_endpoint, struct sp_written *ret_addresses,
                        struct sp_written *ret_ports) SP_MUST_USE;
+/* [type TYPES [code CODES]], behind the protocol. */
+bool sp_parse_icmp(struct sp_parser *parser, struct sp_reader *reader, uint16_t protocol,
+                   struct sp_icmp *ret_icmp) SP_MUST_USE;
 bool sp_parse_set(struct sp_parser *parser, struct sp_reader *reader, const char *file) SP_MUST_USE;
 
 /* One element each, gathered in the parser. A value that makes no sense was said to be so; false: the
@@ -78,6 +81,10 @@ typedef bool sp_parse_element(struct sp_parser *parser, struct sp_reader *reader
                               struct sp_endpoint *endpoint) SP_MUST_USE;
 bool sp_parse_addresses(struct sp_parser *parser, struct sp_reader *reader,
                         struct sp_endpoint *endpoint) SP_MUST_USE;
+/* Adds to the gathered ports. */
+bool sp_add_ports(struct sp_parser *parser, struct sp_port_range range) SP_MUST_USE;
+/* A number to max or two with a dash between; what is wrong, or NULL. */
+const char *sp_place_range(const struct sp_place *place, uint64_t max, struct sp_port_range *ret_range);
 bool sp_parse_ports(struct sp_parser *parser, struct sp_reader *reader,
                     struct sp_endpoint *endpoint) SP_MUST_USE;
 /* The reader stands at a string, the name of a set. */

@@ -196,6 +196,20 @@ static void put_protocol(struct printer *printer, uint16_t protocol)
     }
 }
 
+static void put_numbers(struct printer *printer, const char *word, const struct sp_port_range *ranges,
+                        uint32_t count)
+{
+    if (count == 0)
+        return;
+    put(printer, word);
+    put(printer, count > 1 ? "{ " : "");
+    for (uint32_t i = 0; i < count; i++) {
+        put(printer, i == 0 ? "" : ", ");
+        put_range(printer, &ranges[i]);
+    }
+    put(printer, count > 1 ? " }" : "");
+}
+
 static void put_endpoints(struct printer *printer, const struct sp_policy *policy, uint32_t index)
 {
     const struct sp_rule_info *rule = &policy->rules[index];
@@ -215,6 +229,8 @@ static void put_rule(struct printer *printer, const struct sp_policy *policy, ui
     put(printer, sp_action_name(rule->action));
     put(printer, rule->direction == SP_OUTBOUND ? " out" : " in");
     put_protocol(printer, rule->protocol);
+    put_numbers(printer, " type ", rule->icmp.types, rule->icmp.type_count);
+    put_numbers(printer, " code ", rule->icmp.codes, rule->icmp.code_count);
     put_endpoints(printer, policy, index);
     if (rule->action_index != SP_NO_RULE) {
         put(printer, " with ");

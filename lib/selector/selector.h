@@ -18,6 +18,11 @@ struct sp_selector_address {
     uint64_t high, low;
 };
 
+/* ICMP and ICMPv6 have their type and code where the others have ports: the type in the source port's place,
+ * the code in the destination port's. A message too short to have a type has SP_SELECTOR_NO_TYPE for both,
+ * which is in no rule's range: it is not of that type, whatever the type. */
+#define SP_SELECTOR_NO_TYPE 0xffffu
+
 #define SP_SELECTOR_PROTOCOL_ANY 0xffffu
 
 struct sp_selector_box {

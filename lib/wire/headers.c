@@ -18,8 +18,19 @@ static bool has_ports(uint8_t protocol)
            protocol == SP_PROTOCOL_DCCP || protocol == SP_PROTOCOL_UDPLITE;
 }
 
+static void read_icmp(const uint8_t *packet, uint32_t total_bytes, struct sp_headers *headers)
+{
+    if (total_bytes - headers->upper_offset < 2)
+        return;
+    headers->has_icmp_type = true;
+    headers->icmp_type = packet[headers->upper_offset];
+    headers->icmp_code = packet[headers->upper_offset + 1];
+}
+
 enum sp_drop sp_ports_read(const uint8_t *packet, uint32_t total_bytes, struct sp_headers *headers)
 {
+    if (headers->protocol == SP_PROTOCOL_ICMP || headers->protocol == SP_PROTOCOL_ICMPV6)
+        read_icmp(packet, total_bytes, headers);
     if (!has_ports(headers->protocol))
         return SP_DROP_NONE;
     if (total_bytes - headers->upper_offset < 4)

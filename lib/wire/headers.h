@@ -29,7 +29,9 @@ struct sp_headers {
     bool is_first_fragment;                 /* is_fragment with offset 0 */
     bool has_ports;                         /* protocol has ports and they are in this packet */
     uint16_t source_port, destination_port; /* host order, 0 unless has_ports */
-    uint32_t upper_offset;                  /* of the upper-layer header, from the IP header */
+    bool has_icmp_type;                     /* ICMP or ICMPv6, and type and code are in this packet */
+    uint8_t icmp_type, icmp_code;
+    uint32_t upper_offset; /* of the upper-layer header, from the IP header */
     /* Where ESP goes in transport mode: after the IPv4 header with its options; in IPv6 after hop-by-hop,
      * routing and fragment headers and the destination options that precede a routing header (RFC 4303 3.1.1,
      * RFC 8200 4.1). In an ESP packet: where ESP is, which may be behind destination options too. */

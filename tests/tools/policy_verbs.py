@@ -172,6 +172,20 @@ def show_gives_structure_as_json(folder):
 
 
 @test
+def show_keeps_sets(folder):
+    """show keeps the names of sets; with --json it lists them, and ICMP types and codes"""
+    path = folder.file("sets.policy", 'set "near" { me, 192.0.2.0/24 }\nset "web" { 80, 443 }\n'
+                       'block in tcp from any to "near" port "web"\nblock in icmp type 8 code 0-1 from any to me\ndefault bypass\n')
+    expect('block in tcp from any to "near" port "web"\n' in ipsecctl("show", path).out)
+    told = ipsecctl("show", "--json", path).json()
+    near, web = told["sets"]
+    equal((near["name"], near["kind"], near["line"], near["holds"]["me"]), ("near", "addresses", 1, True))
+    equal((web["kind"], web["holds"]["ports"][1]), ("ports", {"first": 443, "last": 443}))
+    equal(told["rules"][0]["to"]["ports"], web["holds"]["ports"])
+    equal((told["rules"][1]["icmp_types"], told["rules"][1]["icmp_codes"]), ([{"first": 8, "last": 8}], [{"first": 0, "last": 1}]))
+
+
+@test
 def show_of_errors_is_1(folder):
     """show of a policy with errors prints them on stderr and exits 1"""
     answer = ipsecctl("show", folder.file("broken.policy", BROKEN), code=1)
@@ -215,6 +229,30 @@ def explain_lists_later_rules(folder):
     equal(told["decision"]["line"], 1)
     equal([(match["index"], match["action"]) for match in told["later"][:-1]], [(1, "block"), (3, "bypass")])
     equal(told["later"][-1]["index"], None)
+
+
+ICMP = """set "ours" { me, 192.0.2.0/24 }
+bypass out icmp type 8-9 code 0 from me to any
+block out icmp6 type { 128, 1 } from "ours" to any
+default bypass
+"""
+
+
+@test
+def explain_takes_icmp_types(folder):
+    """explain takes icmp:TYPE/CODE and icmp:TYPE, says which of the rule's it met, and minds a type that isn't told"""
+    path = folder.file("icmp.policy", ICMP)
+    for protocol, line, addresses in [("icmp:8/0", 2, "192.0.2"), ("icmp:9", 2, "192.0.2"), ("icmp:8/1", None, "192.0.2"),
+                                      ("icmp", None, "192.0.2"), ("icmp6:128", 3, "2001:db8:"), ("1:8", 2, "192.0.2"),
+                                      ("icmp6", 3, "2001:db8:"), ("icmp:1/7", 3, "2001:db8:")]:
+        ends = [addresses + (":" if ":" in addresses else ".") + end for end in "12"]
+        told = ipsecctl("explain", "--json", path, "out", protocol, *ends).json()
+        equal(told["decision"].get("line"), line, protocol)
+    equal((told["flow"]["icmp_type"], told["flow"]["icmp_code"]), (1, 7))
+    why = ipsecctl("explain", path, "out", "icmp:9/0", "192.0.2.1", "192.0.2.2").out
+    expect('the type 9 is in "type 8-9"' in why and 'the code 0 is that of "code 0"' in why, why)
+    for wrong in ("icmp:256", "icmp:8/256", "icmp:", "icmp:8/", "tcp:8", "icmp:8/0/0"):
+        ipsecctl("explain", path, "out", wrong, "192.0.2.1", "192.0.2.2", code=1)
 
 
 @test

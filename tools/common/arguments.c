@@ -72,6 +72,36 @@ bool argument_protocol(const char *word, uint8_t *ret_protocol)
     return true;
 }
 
+static bool read_icmp_type(char *word, struct sp_flow *flow)
+{
+    uint64_t type, code = 0;
+    char *slash = strchr(word, '/');
+    if (slash)
+        *slash = '\0';
+    if (!argument_number(word, UINT8_MAX, &type) || (slash && !argument_number(slash + 1, UINT8_MAX, &code)))
+        return false;
+    flow->has_icmp_type = true;
+    flow->icmp_type = (uint8_t)type;
+    flow->icmp_code = (uint8_t)code;
+    return true;
+}
+
+bool argument_flow_protocol(const char *word, struct sp_flow *flow)
+{
+    char copy[32];
+    if (strlen(word) >= sizeof copy)
+        return false;
+    strcpy(copy, word);
+    char *colon = strchr(copy, ':');
+    if (colon)
+        *colon = '\0';
+    flow->has_icmp_type = false;
+    if (!argument_protocol(copy, &flow->protocol))
+        return false;
+    const bool is_icmp = flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6;
+    return !colon || (is_icmp && read_icmp_type(colon + 1, flow));
+}
+
 const char *protocol_name(uint16_t protocol)
 {
     for (size_t i = 0; i < PROTOCOLS; i++)

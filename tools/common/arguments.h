@@ -13,6 +13,8 @@
 bool argument_direction(const char *word, enum sp_direction *ret_direction);
 /* "tcp", "udp", "icmp", "icmp6", ... or 0..255. */
 bool argument_protocol(const char *word, uint8_t *ret_protocol);
+/* The same, and "icmp:TYPE/CODE" or "icmp:TYPE" (code 0), icmp6 likewise, into the flow. */
+bool argument_flow_protocol(const char *word, struct sp_flow *flow);
 /* Its name, or NULL. */
 const char *protocol_name(uint16_t protocol);
 /* Do its packets have ports? */

@@ -25,8 +25,9 @@ static int read_flow(char **words, struct sp_flow *flow)
 {
     if (!argument_direction(words[0], &flow->direction))
         return tool_usage("explain", "\"%s\" is no direction: write out or in", words[0]);
-    if (!argument_protocol(words[1], &flow->protocol))
-        return tool_usage("explain", "\"%s\" is no protocol: write tcp, udp, icmp or 0..255", words[1]);
+    if (!argument_flow_protocol(words[1], flow))
+        return tool_usage("explain", "\"%s\" is no protocol: write tcp, udp, icmp:TYPE/CODE or 0..255",
+                          words[1]);
     const bool with_port = protocol_has_ports(flow->protocol);
     const char *wanted = with_port ? "ADDRESS:PORT ([ADDRESS]:PORT for IPv6)" : "just an address";
     if (!argument_endpoint(words[2], with_port, &flow->source, &flow->source_port))
@@ -36,7 +37,7 @@ static int read_flow(char **words, struct sp_flow *flow)
     if (flow->source.family != flow->destination.family)
         return tool_usage("explain", "source and destination must both be IPv4 or both IPv6");
     /* "icmp" with IPv6 addresses can only mean ICMPv6 */
-    if (strcmp(words[1], "icmp") == 0 && flow->source.family == 6)
+    if (strncmp(words[1], "icmp", 4) == 0 && flow->source.family == 6)
         argument_protocol("icmp6", &flow->protocol);
     return TOOL_OK;
 }
@@ -91,6 +92,8 @@ static json_t *flow_json(const struct sp_flow *flow)
     json_put(object, "protocol", json_number(flow->protocol));
     json_put(object, "source", json_text(sp_address_format(&flow->source, text)));
     json_put(object, "source_port", has_ports ? json_number(flow->source_port) : json_null());
+    json_put(object, "icmp_type", flow->has_icmp_type ? json_number(flow->icmp_type) : json_null());
+    json_put(object, "icmp_code", flow->has_icmp_type ? json_number(flow->icmp_code) : json_null());
     json_put(object, "destination", json_text(sp_address_format(&flow->destination, text)));
     json_put(object, "destination_port", has_ports ? json_number(flow->destination_port) : json_null());
     return object;
@@ -203,8 +206,8 @@ const struct verb verb_explain = {
             "Tells which rule of the policy decides about a packet, where it is written, why it matches\n"
             "and what happens; then the rules that would have matched later. FILE may be \"-\".\n"
             "\n"
-            "PROTOCOL is tcp, udp, icmp, or a number. SOURCE and DESTINATION are ADDRESS:PORT, for IPv6\n"
-            "[ADDRESS]:PORT, and just an address for protocols without ports.\n"
+            "PROTOCOL is tcp, udp, icmp:TYPE/CODE, or a number. SOURCE and DESTINATION are ADDRESS:PORT,\n"
+            "for IPv6 [ADDRESS]:PORT, and just an address for protocols without ports.\n"
             "\n"
             "  --me ADDRESS   an address of the host that has the policy, may be repeated; without it\n"
             "                 any address on the local side is taken as \"me\"\n"

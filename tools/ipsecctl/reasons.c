@@ -120,6 +120,34 @@ static void say_protocol(struct sentence *sentence, uint16_t protocol)
         fprintf(out, "the protocol is %u", protocol);
 }
 
+static void say_icmp_number(struct sentence *sentence, const char *what, const struct sp_port_range *ranges,
+                            uint32_t count, uint8_t number)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (number < ranges[i].first || number > ranges[i].last)
+            continue;
+        FILE *out = next_part(sentence);
+        fprintf(out, "the %s %u ", what, number);
+        if (ranges[i].first == ranges[i].last)
+            fprintf(out, "is that of \"%s %u\"", what, number);
+        else
+            fprintf(out, "is in \"%s %u-%u\"", what, ranges[i].first, ranges[i].last);
+        return;
+    }
+}
+
+static void say_icmp(struct sentence *sentence, const struct sp_icmp *icmp, const struct sp_flow *flow)
+{
+    if (icmp->type_count == 0)
+        return;
+    if (!flow->has_icmp_type) {
+        fputs("its type isn't told and may be one of the rule's", next_part(sentence));
+        return;
+    }
+    say_icmp_number(sentence, "type", icmp->types, icmp->type_count, flow->icmp_type);
+    say_icmp_number(sentence, "code", icmp->codes, icmp->code_count, flow->icmp_code);
+}
+
 static void say_rule(struct sentence *sentence, const struct sp_rule_info *rule, const struct sp_me *me,
                      const struct sp_flow *flow, bool is_mirrored)
 {
@@ -136,6 +164,7 @@ static void say_rule(struct sentence *sentence, const struct sp_rule_info *rule,
         fprintf(sentence->stream, "As written: it %s", moves);
     sentence->has_part = true;
     say_protocol(sentence, rule->protocol);
+    say_icmp(sentence, &rule->icmp, flow);
     say_address(sentence, "source", source_end, &flow->source, source, me);
     say_port(sentence, "source", source_end, flow->source_port, source);
     say_address(sentence, "destination", destination_end, &flow->destination, destination, me);

@@ -31,28 +31,34 @@ static json_t *action_json(const struct sp_action_info *action)
     return object;
 }
 
+/* An empty list means any. */
+static json_t *ranges_json(const struct sp_port_range *ranges, uint32_t count)
+{
+    json_t *array = tool_need(json_array());
+    for (uint32_t i = 0; i < count; i++) {
+        json_t *range = tool_need(json_object());
+        json_put(range, "first", json_number(ranges[i].first));
+        json_put(range, "last", json_number(ranges[i].last));
+        json_push(array, range);
+    }
+    return array;
+}
+
 /* An end of a rule; an empty list means any. */
 static json_t *endpoint_json(const struct sp_endpoint *endpoint)
 {
     char text[SP_ADDRESS_TEXT_BYTES];
     json_t *object = tool_need(json_object());
     json_t *addresses = tool_need(json_array());
-    json_t *ports = tool_need(json_array());
     for (uint32_t i = 0; i < endpoint->address_count; i++) {
         json_t *range = tool_need(json_object());
         json_put(range, "first", json_text(sp_address_format(&endpoint->addresses[i].first, text)));
         json_put(range, "last", json_text(sp_address_format(&endpoint->addresses[i].last, text)));
         json_push(addresses, range);
     }
-    for (uint32_t i = 0; i < endpoint->port_count; i++) {
-        json_t *range = tool_need(json_object());
-        json_put(range, "first", json_number(endpoint->ports[i].first));
-        json_put(range, "last", json_number(endpoint->ports[i].last));
-        json_push(ports, range);
-    }
     json_put(object, "me", json_boolean(endpoint->is_me));
     json_put(object, "addresses", addresses);
-    json_put(object, "ports", ports);
+    json_put(object, "ports", ranges_json(endpoint->ports, endpoint->port_count));
     return object;
 }
 
@@ -68,6 +74,8 @@ static json_t *rule_json(const struct sp_policy *policy, uint32_t index)
     const bool protects =
         rule.action == SP_ACTION_PROTECT && sp_policy_action(policy, rule.action_index, &action) == SP_OK;
     json_put(object, "with", protects ? json_text(action.name) : json_null());
+    json_put(object, "icmp_types", ranges_json(rule.icmp.types, rule.icmp.type_count));
+    json_put(object, "icmp_codes", ranges_json(rule.icmp.codes, rule.icmp.code_count));
     json_put(object, "from", endpoint_json(&rule.from));
     json_put(object, "to", endpoint_json(&rule.to));
     return object;

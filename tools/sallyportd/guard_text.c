@@ -13,8 +13,8 @@
  * "me" is whatever address the kernel calls local at that moment (fib ... type local), so an address that the
  * host gains is guarded at once.
  *
- * A packet that is a fragment without ports is refused where a protect or block rule about ports may have
- * meant it, as in the engine: the kernel reassembles IPv4 before the input hook, IPv6 after it.
+ * A packet that is a fragment without ports or ICMP type is refused where a protect or block rule about these
+ * may have meant it, as in the engine: the kernel reassembles IPv4 before the input hook, IPv6 after it.
  */
 #include "guard.h"
 
@@ -133,38 +133,54 @@ static bool write_addresses(FILE *out, const struct sp_endpoint *end, enum part 
     return true;
 }
 
-static bool has_ports(const struct sp_endpoint *end)
+static bool is_narrow(const struct sp_port_range *ranges, uint32_t count)
 {
-    for (uint32_t i = 0; i < end->port_count; i++)
-        if (end->ports[i].first == 0 && end->ports[i].last == UINT16_MAX)
+    for (uint32_t i = 0; i < count; i++)
+        if (ranges[i].first == 0 && ranges[i].last == UINT16_MAX)
             return false;
-    return end->port_count > 0;
+    return count > 0;
 }
 
-/* field: "th sport", or where in a packet the number is. */
-static void write_ports(FILE *out, const struct sp_endpoint *end, const char *field)
+static bool has_ports(const struct sp_endpoint *end)
 {
-    static const size_t all_ports = (size_t)UINT16_MAX + 1;
+    return is_narrow(end->ports, end->port_count);
+}
+
+/* Ports, or what stands in their shape. field: "th sport", or where in a packet the number is. */
+static void write_numbers(FILE *out, const char *field, const struct sp_port_range *ranges, uint32_t count)
+{
+    static const size_t all_numbers = (size_t)UINT16_MAX + 1;
     uint8_t wanted[UINT16_MAX + 1] = {0};
-    if (!has_ports(end))
+    if (!is_narrow(ranges, count))
         return;
-    for (uint32_t i = 0; i < end->port_count; i++)
-        for (uint32_t port = end->ports[i].first; port <= end->ports[i].last; port++)
-            wanted[port] = 1;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t number = ranges[i].first; number <= ranges[i].last; number++)
+            wanted[number] = 1;
 
     fprintf(out, "%s { ", field);
     const char *separator = "";
-    for (size_t first = 0; first < all_ports; first++) {
+    for (size_t first = 0; first < all_numbers; first++) {
         if (!wanted[first])
             continue;
         size_t last = first;
-        while (last + 1 < all_ports && wanted[last + 1])
+        while (last + 1 < all_numbers && wanted[last + 1])
             last++;
         fprintf(out, first == last ? "%s%zu" : "%s%zu-%zu", separator, first, last);
         separator = ", ";
         first = last;
     }
     fputs(" } ", out);
+}
+
+static void write_ports(FILE *out, const struct sp_endpoint *end, const char *field)
+{
+    write_numbers(out, field, end->ports, end->port_count);
+}
+
+static void write_icmp(FILE *out, const struct sp_icmp *icmp, const char *type_field, const char *code_field)
+{
+    write_numbers(out, type_field, icmp->types, icmp->type_count);
+    write_numbers(out, code_field, icmp->codes, icmp->code_count);
 }
 
 static void write_protocol(FILE *out, const struct sp_rule_info *rule)
@@ -212,6 +228,8 @@ static bool write_match(FILE *out, const struct view *view, enum part source, en
     } else {
         write_ports(out, view->source, "th sport");
         write_ports(out, view->destination, "th dport");
+        /* by place, because nft's own "icmp type" would be about IPv4 only */
+        write_icmp(out, &view->rule->icmp, "@th,0,8", "@th,8,8");
     }
     write_decision(out, view);
     return true;
@@ -224,7 +242,8 @@ static bool write_combination(FILE *out, const struct view *view, enum part sour
         return true; /* no packet is both */
     if (!write_match(out, view, source, destination, NULL))
         return false;
-    if (view->rule->action == SP_ACTION_BYPASS || (!has_ports(view->source) && !has_ports(view->destination)))
+    if (view->rule->action == SP_ACTION_BYPASS ||
+        (!has_ports(view->source) && !has_ports(view->destination) && view->rule->icmp.type_count == 0))
         return true;
     const uint8_t family = families[0] ? families[0] : families[1];
     return (family == 6 || write_match(out, view, source, destination, fragment_matches[0])) &&
@@ -254,9 +273,9 @@ static void write_exceptions(FILE *out, const struct chain *chain, const char *d
 }
 
 /* An ICMP error quotes the packet that it is about, and about an opened one it would quote that in clear. So
- * an error that is about to leave unprotected goes, if what it quotes has the protocol and the ports of a
- * protect rule. The offsets, in bits behind the ICMP header of 8 bytes: an IPv4 header without options, an
- * IPv6 header. A rule about any protocol protects the error itself. */
+ * an error that is about to leave unprotected goes, if what it quotes has the protocol and the ports, or the
+ * ICMP type and code, of a protect rule. The offsets, in bits behind the ICMP header of 8 bytes: an IPv4
+ * header without options, an IPv6 header. A rule about any protocol protects the error itself. */
 static void write_quotes(FILE *out, const struct view *view)
 {
     static const char *const ipv4 = "icmp type { destination-unreachable, time-exceeded, parameter-problem } "
@@ -268,10 +287,12 @@ static void write_quotes(FILE *out, const struct view *view)
     fprintf(out, ipv4, view->rule->protocol);
     write_ports(out, view->source, "@th,224,16");
     write_ports(out, view->destination, "@th,240,16");
+    write_icmp(out, &view->rule->icmp, "@th,224,8", "@th,232,8");
     fprintf(out, "counter name %s_%" PRIu32 " drop\n\t\t", view->chain->name, view->index);
     fprintf(out, ipv6, view->rule->protocol);
     write_ports(out, view->source, "@th,384,16");
     write_ports(out, view->destination, "@th,400,16");
+    write_icmp(out, &view->rule->icmp, "@th,384,8", "@th,392,8");
     fprintf(out, "counter name %s_%" PRIu32 " drop\n", view->chain->name, view->index);
 }
 

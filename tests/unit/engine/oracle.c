@@ -11,6 +11,8 @@ struct sentence {
     int protocol;           /* -1: any */
     int from, to;           /* index into hosts, ANY or ME */
     int from_port, to_port; /* -1: none; a range of three ports from there */
+    int type, code;         /* of ICMP; -1: none; a range of two from there */
+    bool names_sets;        /* says hosts and ports by the names of sets that hold them */
 };
 
 enum { ANY = -1, ME = -2, HOSTS = 4, RULES_MAX = 12 };
@@ -43,13 +45,29 @@ static struct sentence draw_sentence(void)
     bool has_ports = it.protocol == IPPROTO_TCP || it.protocol == IPPROTO_UDP;
     it.from_port = has_ports && !draw(3) ? draw(6) : -1;
     it.to_port = has_ports && draw(2) ? draw(6) : -1;
+    it.type = it.protocol == IPPROTO_ICMP && draw(2) ? draw(6) : -1;
+    it.code = it.type >= 0 && draw(2) ? draw(3) : -1;
+    it.names_sets = draw(2);
     return it;
 }
 
-static void write_end(FILE *out, const char *word, int host, int port)
+static void write_sets(FILE *out)
 {
-    fprintf(out, " %s %s", word, host == ANY ? "any" : host == ME ? "me" : hosts[host]);
-    if (port >= 0)
+    fputs("set \"me\" { me }\n", out);
+    for (int host = 0; host < HOSTS; host++)
+        fprintf(out, "set \"%s\" { %s }\n", hosts[host], hosts[host]);
+    for (int port = 0; port < 6; port++)
+        fprintf(out, "set \"last %d\" { %d-%d }\nset \"%d\" { %d, \"last %d\" }\n", port, 81 + port,
+                82 + port, port, 80 + port, port);
+}
+
+static void write_end(FILE *out, const char *word, int host, int port, bool names_sets)
+{
+    const char *quote = names_sets && host != ANY ? "\"" : "";
+    fprintf(out, " %s %s%s%s", word, quote, host == ANY ? "any" : host == ME ? "me" : hosts[host], quote);
+    if (port >= 0 && names_sets)
+        fprintf(out, " port \"%d\"", port);
+    else if (port >= 0)
         fprintf(out, " port %d-%d", 80 + port, 82 + port);
 }
 
@@ -61,14 +79,19 @@ static void write_sentence(FILE *out, const struct sentence *it)
                 it->protocol == IPPROTO_TCP   ? "tcp"
                 : it->protocol == IPPROTO_UDP ? "udp"
                                               : "icmp");
-    write_end(out, "from", it->from, it->from_port);
-    write_end(out, "to", it->to, it->to_port);
+    if (it->type >= 0)
+        fprintf(out, " type %d-%d", it->type, it->type + 1);
+    if (it->code >= 0)
+        fprintf(out, " code { %d, %d }", it->code + 1, it->code);
+    write_end(out, "from", it->from, it->from_port, it->names_sets);
+    write_end(out, "to", it->to, it->to_port, it->names_sets);
     fprintf(out, "%s\n", it->action == SP_ACTION_PROTECT ? " with \"encrypt\"" : "");
 }
 
 struct flow {
     enum sp_direction direction;
     int protocol, from, to, from_port, to_port;
+    int type, code;
 };
 
 /* The host under test is hosts[0]. */
@@ -85,6 +108,10 @@ static bool sentence_matches(const struct sentence *it, const struct flow *flow)
 {
     if (it->protocol >= 0 && it->protocol != flow->protocol)
         return false;
+    if (it->type >= 0 && (flow->type < it->type || flow->type > it->type + 1))
+        return false;
+    if (it->code >= 0 && (flow->code < it->code || flow->code > it->code + 1))
+        return false;
     if (it->direction == flow->direction)
         return end_matches(it->from, it->from_port, flow->from, flow->from_port) &&
                end_matches(it->to, it->to_port, flow->to, flow->to_port);
@@ -99,6 +126,8 @@ static struct flow draw_flow(void)
         flow.from = draw(HOSTS);
         flow.to = draw(HOSTS);
     } while (family_clash(flow.from, flow.to));
+    flow.type = draw(8);
+    flow.code = draw(5);
     if (flow.protocol != IPPROTO_ICMP) {
         flow.from_port = 79 + draw(10);
         flow.to_port = 79 + draw(10);
@@ -111,6 +140,11 @@ static struct sp_packet ask(struct gate *gate, const struct flow *flow)
     static struct made_packet made;
     make_packet(&made, hosts[flow->from], hosts[flow->to], (uint8_t)flow->protocol, (uint16_t)flow->from_port,
                 (uint16_t)flow->to_port, 4);
+    if (flow->protocol == IPPROTO_ICMP) {
+        uint8_t *message = made.memory + SP_PACKET_HEADROOM_BYTES + (flow->from == 3 ? 40 : 20);
+        message[0] = (uint8_t)flow->type;
+        message[1] = (uint8_t)flow->code;
+    }
     if (flow->direction == SP_OUTBOUND)
         sp_outbound(gate->worker, &made.packet, 1);
     else
@@ -133,6 +167,7 @@ static size_t draw_policy(struct sentence *sentences, char **text)
     size_t size, count = (size_t)draw(RULES_MAX + 1);
     FILE *out = open_memstream(text, &size);
     fputs(ENCRYPT, out);
+    write_sets(out);
     for (size_t i = 0; i < count; i++) {
         sentences[i] = draw_sentence();
         write_sentence(out, &sentences[i]);
@@ -147,7 +182,10 @@ static void explain_agrees(const struct gate *gate, const struct flow *flow, uin
     struct sp_flow asked = {.direction = flow->direction,
                             .protocol = (uint8_t)flow->protocol,
                             .source_port = (uint16_t)flow->from_port,
-                            .destination_port = (uint16_t)flow->to_port};
+                            .destination_port = (uint16_t)flow->to_port,
+                            .has_icmp_type = flow->protocol == IPPROTO_ICMP,
+                            .icmp_type = (uint8_t)flow->type,
+                            .icmp_code = (uint8_t)flow->code};
     struct sp_address front;
     cr_assert_eq(sp_address_parse(hosts[flow->from], &asked.source), SP_OK);
     cr_assert_eq(sp_address_parse(hosts[flow->to], &asked.destination), SP_OK);

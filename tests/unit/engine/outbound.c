@@ -74,6 +74,47 @@ Test(outbound, fragments_that_a_protect_rule_may_match_are_dropped)
     gate_close(&gate);
 }
 
+static void make_icmp(uint8_t type, uint8_t code, uint16_t fragment, size_t message_bytes)
+{
+    make_packet(&made, FRONT, BACK, IPPROTO_ICMP, 0, 0, 0);
+    struct iphdr *ip = (struct iphdr *)(void *)(made.memory + made.packet.head_bytes);
+    uint8_t *message = (uint8_t *)(ip + 1);
+    message[0] = type;
+    message[1] = code;
+    made.packet.len_bytes = (uint32_t)(sizeof *ip + message_bytes);
+    ip->tot_len = htons((uint16_t)made.packet.len_bytes);
+    ip->frag_off = htons(fragment);
+    ip->check = 0;
+    ip->check = htons(made_checksum(ip, sizeof *ip));
+}
+
+#define PINGS                                                                                                \
+    "bypass out icmp type echo-request code 0 from me to any\n"                                              \
+    "block out icmp type { 8-20, 0 } from me to any\n"                                                       \
+    "default bypass\n"
+
+Test(outbound, icmp_is_told_apart_by_type_and_code)
+{
+    static const struct {
+        uint8_t type, code;
+        uint16_t fragment;
+        size_t message_bytes;
+        uint32_t rule;
+    } cases[] = {
+        {8, 0, 0, 8, 0},          {8, 1, 0, 8, 1},      {9, 0, 0, 8, 1}, {0, 0, 0, 8, 1},
+        {3, 0, 0, 8, SP_NO_RULE}, {8, 0, 0x2000, 8, 0}, /* a first fragment has its type */
+        {3, 0, 100, 8, 1},        /* a later one may be of any, so the bypass rule is passed over */
+        {8, 0, 0, 1, SP_NO_RULE}, /* too short to be of any type */
+        {8, 0, 0, 2, 0},
+    };
+    struct gate gate = gate_open(PINGS, FRONT);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        make_icmp(cases[i].type, cases[i].code, cases[i].fragment, cases[i].message_bytes);
+        cr_assert_eq(leave(&gate)->rule, cases[i].rule, "case %zu", i);
+    }
+    gate_close(&gate);
+}
+
 Test(outbound, what_is_no_ip_packet_is_dropped)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

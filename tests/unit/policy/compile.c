@@ -29,7 +29,15 @@ static const char *const ends[] = {
 static const char *const ports[] = {
     "", " port 80", " port 79-81", " port { 80, 1024-65535 }", " port { 0-79, 81-65535 }", " port 0-65535",
     ""};
-static const char *const protocols[] = {"", "any", "tcp", "udp", "icmp", "47"};
+static const char *const protocols[] = {"",
+                                        "any",
+                                        "tcp",
+                                        "udp",
+                                        "icmp",
+                                        "icmp type 8 code 0",
+                                        "47",
+                                        "icmp type { 0, 8-9 }",
+                                        "icmp type 3 code { 1, 3-4 }"};
 static const uint16_t port_numbers[] = {0, 79, 80, 81, 1023, 1024, 65535};
 static const uint8_t protocol_numbers[] = {1, 6, 17, 47};
 
@@ -68,6 +76,12 @@ static struct sp_flow draw_flow(void)
         flow.source = address_of(PICK(hosts));
         flow.destination = address_of(PICK(hosts));
     } while (flow.source.family != flow.destination.family);
+    static const uint8_t types[] = {0, 3, 8, 9, 255}, codes[] = {0, 1, 2, 4};
+    if (flow.protocol == 1) {
+        flow.has_icmp_type = draw(&state) % 4 != 0;
+        flow.icmp_type = PICK(types);
+        flow.icmp_code = PICK(codes);
+    }
     if (flow.protocol == 6 || flow.protocol == 17) {
         flow.source_port = PICK(port_numbers);
         flow.destination_port = PICK(port_numbers);
@@ -99,6 +113,11 @@ static uint32_t table_rule(struct sp_selector_table *const tables[2], const stru
         .source = number_of(&flow->source),
         .destination = number_of(&flow->destination),
     };
+    if (flow->protocol == 1) {
+        key.ports_unknown = !flow->has_icmp_type;
+        key.source_port = flow->icmp_type;
+        key.destination_port = flow->icmp_code;
+    }
     sp_selector_lookup(tables[flow->direction], &key, 1, &box);
     return box == SP_SELECTOR_MISS ? SP_NO_RULE : sp_selector_box(tables[flow->direction], box)->rule;
 }

@@ -178,6 +178,26 @@ Test(explain, protocol_numbers_match_exactly_and_any_matches_all)
     CHECK(cases, false);
 }
 
+Test(explain, icmp_types_and_codes_match_both_ways_alike_and_an_unknown_type_never_bypasses)
+{
+    static const char policy[] = ACTION "protect out icmp type 8 code 0-1 from me to any with \"e\"\n"
+                                        "bypass out icmp type { 8, 3 } from any to any\n"
+                                        "block out icmp type 3 code 4 from any to any\n"
+                                        "default block\n";
+    static const struct explain_case cases[] = {
+        {policy, "out icmp 192.0.2.1 8 192.0.2.2 0", "0 1 d"},
+        {policy, "out icmp 192.0.2.1 8 192.0.2.2 1", "0 1 d"},
+        {policy, "out icmp 192.0.2.1 8 192.0.2.2 2", "1 d"},
+        {policy, "out icmp 192.0.2.1 0 192.0.2.2 0", "d"},
+        {policy, "in icmp 192.0.2.2 8 192.0.2.1 0", "0m d"},
+        {policy, "in icmp 192.0.2.2 0 192.0.2.1 8", "d"},
+        {policy, "out icmp 192.0.2.1 3 192.0.2.2 4", "1 2 d"},
+        {policy, "out icmp 192.0.2.1 256 192.0.2.2 0", "0 2 d"},
+        {policy, "out icmp6 2001:db8::1 8 2001:db8::2 0", "d"},
+    };
+    check(cases, sizeof cases / sizeof *cases, false);
+}
+
 Test(explain, no_more_matches_are_written_than_there_is_room_for_and_all_are_counted)
 {
     struct sp_policy *policy =

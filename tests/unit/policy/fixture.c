@@ -71,6 +71,8 @@ static uint8_t protocol_of(const char *word)
         return IPPROTO_TCP;
     if (strcmp(word, "udp") == 0)
         return IPPROTO_UDP;
+    if (strcmp(word, "icmp6") == 0)
+        return IPPROTO_ICMPV6;
     return strcmp(word, "icmp") == 0 ? IPPROTO_ICMP : (uint8_t)atoi(word);
 }
 
@@ -81,7 +83,7 @@ struct sp_flow flow_of(const char *text)
     int found = sscanf(text, "%3s %7s %45s %u %45s %u", direction, protocol, source, &source_port,
                        destination, &destination_port);
     cr_assert_eq(found, 6, "%s", text);
-    return (struct sp_flow){
+    struct sp_flow flow = {
         .direction = strcmp(direction, "out") == 0 ? SP_OUTBOUND : SP_INBOUND,
         .protocol = protocol_of(protocol),
         .source = address_of(source),
@@ -89,6 +91,13 @@ struct sp_flow flow_of(const char *text)
         .source_port = (uint16_t)source_port,
         .destination_port = (uint16_t)destination_port,
     };
+    if ((flow.protocol != IPPROTO_ICMP && flow.protocol != IPPROTO_ICMPV6) || source_port > UINT8_MAX)
+        return flow;
+    flow.source_port = flow.destination_port = 0;
+    flow.has_icmp_type = true;
+    flow.icmp_type = (uint8_t)source_port;
+    flow.icmp_code = (uint8_t)destination_port;
+    return flow;
 }
 
 void make_folder(void)

@@ -23,7 +23,8 @@ enum sp_status status_of(const char *text, size_t len_bytes, struct sp_report **
 char *print_of(const struct sp_policy *policy);
 
 struct sp_address address_of(const char *text);
-/* "out tcp 192.0.2.1 40000 192.0.2.2 80"; the protocol may be a number. */
+/* "out tcp 192.0.2.1 40000 192.0.2.2 80"; the protocol may be a number. ICMP has its type
+ * and code where ports are, or a type above 255 that means it isn't known. */
 struct sp_flow flow_of(const char *text);
 
 /* A folder that is removed, with the files in it, by remove_folder(). */

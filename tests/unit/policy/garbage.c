@@ -25,12 +25,16 @@ static const char example[] =
     "block   in  tcp from any to me  port 80                  as \"Inbound TCP 80 - front-end\"\n"
     "protect out tcp from { me, 192.0.2.0/24, 2001:db8::1-2001:db8::ff }\n"
     "    to any port { 80, 8000-8099 } with \"encrypt\"   as \"Outbound \\\"TCP\\\" 80\"\n"
+    "bypass in icmp type { echo-request, 0 } code 0-2 from any to me\n"
     "include \"/nowhere/none\"\n"
     "default bypass\n";
 
 static const char *const pieces[] = {
     "action",
     "set",
+    "icmp",
+    "type",
+    "code",
     "protect",
     "bypass",
     "block",

@@ -68,6 +68,7 @@ TestSuite(memory, .init = make_folder, .fini = remove_folder, .timeout = 60);
 
 static const char good[] =
     "set \"a\" { me, 192.0.2.7 }\nset \"p\" { 80 }\nset \"q\" { \"p\", 81 }\n"
+    "block in icmp type { 8, 0 } code { 0, 1 } from any to me\n"
     "block in tcp from \"a\" to any port { \"q\", 90 }\n"
     "action \"a\" { esp null hmac-md5-96 }\n"
     "protect out tcp from { me, 192.0.2.1 } to any port { 80, 443 } with \"a\" as \"r\"\n"

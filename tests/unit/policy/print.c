@@ -106,8 +106,18 @@ static void put_endpoint(FILE *out, bool has_ports)
 static void put_rule(FILE *out, unsigned number)
 {
     static const char *const actions[] = {"protect", "bypass", "block"};
-    static const char *const protocols[] = {"tcp", "udp", "sctp", "33", "", "any", "icmp", "icmp6", "50"};
-    unsigned action = pick(3), protocol = pick(9);
+    static const char *const protocols[] = {"tcp",
+                                            "udp",
+                                            "sctp",
+                                            "33",
+                                            "",
+                                            "any",
+                                            "icmp",
+                                            "icmp6",
+                                            "50",
+                                            "icmp type 3 code { 0, 2-5 }",
+                                            "icmp6 type { echo-request, 133-137 }"};
+    unsigned action = pick(3), protocol = pick(11);
     fprintf(out, "%s %s %s from ", actions[action], pick(2) ? "in" : "out", protocols[protocol]);
     put_endpoint(out, protocol < 4);
     fprintf(out, " to ");

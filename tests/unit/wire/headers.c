@@ -119,6 +119,34 @@ Test(headers, too_short_for_ports_are_malformed)
     }
 }
 
+Test(headers, of_icmp_have_its_type_and_code_when_they_are_in_the_packet)
+{
+    struct sample sample;
+    struct sp_headers headers;
+    static const uint8_t message[] = {11, 7, 0, 0};
+
+    for (size_t payload_bytes = 0; payload_bytes <= sizeof message; payload_bytes++) {
+        sample_ipv4(&sample, SP_PROTOCOL_ICMP, 0, 0, message, payload_bytes);
+        cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+        cr_expect_eq(headers.has_icmp_type, payload_bytes >= 2);
+        cr_expect_eq(headers.icmp_type, payload_bytes >= 2 ? 11 : 0);
+        cr_expect_eq(headers.icmp_code, payload_bytes >= 2 ? 7 : 0);
+    }
+    sample_ipv4(&sample, SP_PROTOCOL_ICMP, 0x2000, 0, message, sizeof message);
+    cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+    cr_expect(headers.has_icmp_type, "a first fragment");
+    sample_ipv4(&sample, SP_PROTOCOL_ICMP, 0x2001, 0, message, sizeof message);
+    cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+    cr_expect_not(headers.has_icmp_type, "a later fragment");
+    sample_ipv6(&sample);
+    sample_upper(&sample, SP_PROTOCOL_ICMPV6, message, sizeof message);
+    cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+    cr_expect(headers.has_icmp_type && headers.icmp_type == 11 && headers.icmp_code == 7);
+    sample_ipv4(&sample, SP_PROTOCOL_UDP, 0, 0, ports, sizeof ports);
+    cr_assert_eq(read_sample(&sample, &headers), SP_DROP_NONE);
+    cr_expect_not(headers.has_icmp_type);
+}
+
 Test(headers, of_a_first_ipv4_fragment_have_ports)
 {
     struct sample sample;
