@@ -101,6 +101,15 @@ struct sp_rule_info {
 SP_API uint32_t sp_policy_rule_count(const struct sp_policy *policy);
 SP_API enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index,
                                      struct sp_rule_info *ret_rule) SP_MUST_USE;
+/* Rules are numbered as they are listed. In which order they are tried is another question. */
+enum sp_order { SP_ORDER_LISTED, SP_ORDER_SPECIFIC };
+SP_API enum sp_order sp_policy_order(const struct sp_policy *policy);
+/* The index of the rule that is tried at place 0, 1, ...; SP_NO_RULE behind the last. */
+SP_API uint32_t sp_policy_rule_at(const struct sp_policy *policy, uint32_t place);
+/* The canonical text with the rules in the order in which they are tried, each with its place in a comment: a
+ * policy that means the same when it is tried as it is listed. */
+SP_API void sp_policy_print_compiled(const struct sp_policy *policy, FILE *out);
+
 /* What holds when no rule matches: SP_ACTION_BYPASS or SP_ACTION_BLOCK. */
 SP_API enum sp_action sp_policy_default(const struct sp_policy *policy);
 /* The rule's one-line canonical text, cut to size_bytes, NUL-terminated; returns text. */
@@ -132,8 +141,9 @@ struct sp_match {
     bool is_mirrored; /* matched through the mirror of a protect rule */
     enum sp_action action;
 };
-/* Every rule that matches the flow, in order: matches[0] decides, the others would have had their turn later;
- * the default comes last. Returns how many there are; writes at most max (max >= 1). */
+/* Every rule that matches the flow, in the order in which they are tried: matches[0] decides, the others
+ * would have had their turn later; the default comes last. Returns how many there are; writes at most max
+ * (max >= 1). */
 SP_API size_t sp_policy_explain(const struct sp_policy *policy, const struct sp_me *me,
                                 const struct sp_flow *flow, struct sp_match *matches, size_t max);
 

@@ -3,8 +3,8 @@
  * From rules to selector boxes.
  *
  * A rule says sets (several addresses, several ports); a box is one range in each dimension. So a rule
- * becomes the product of its sets, in each direction in which it holds. The order of the rules is the order
- * of the boxes.
+ * becomes the product of its sets, in each direction in which it holds. The order in which the rules are
+ * tried is the order of the boxes.
  */
 #include "policy/compile.h"
 
@@ -185,9 +185,10 @@ static enum sp_status compile_direction(const struct sp_policy *policy, enum sp_
     struct box_list list = {0};
     enum sp_status status = SP_OK;
     for (uint32_t i = 0; i < policy->rule_count && status == SP_OK; i++) {
-        const struct sp_rule_info *rule = &policy->rules[i];
+        uint32_t index = policy->ordered[i];
+        const struct sp_rule_info *rule = &policy->rules[index];
         if (rule->direction == direction || rule->action == SP_ACTION_PROTECT)
-            status = add_rule(&list, rule, i, direction, me);
+            status = add_rule(&list, rule, index, direction, me);
     }
     if (status == SP_OK)
         status = sp_selector_build(list.boxes, list.count, ret_table);

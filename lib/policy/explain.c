@@ -99,7 +99,8 @@ size_t sp_policy_explain(const struct sp_policy *policy, const struct sp_me *me,
 {
     SP_REQUIRE(policy != NULL && me != NULL && flow != NULL && matches != NULL && max >= 1);
     size_t count = 0;
-    for (uint32_t i = 0; i < policy->rule_count; i++) {
+    for (uint32_t place = 0; place < policy->rule_count; place++) {
+        uint32_t i = policy->ordered[place];
         const struct sp_rule_info *rule = &policy->rules[i];
         bool is_mirrored = rule->direction != flow->direction;
         if (is_mirrored && rule->action != SP_ACTION_PROTECT)

@@ -16,6 +16,7 @@ void sp_policy_destroy(struct sp_policy **policy)
     free((*policy)->actions);
     free((*policy)->rules);
     free((*policy)->wordings);
+    free((*policy)->ordered);
     free((*policy)->sets);
     sp_storage_destroy((*policy)->strings);
     free(*policy);
@@ -79,6 +80,18 @@ enum sp_status sp_policy_set(const struct sp_policy *policy, uint32_t index, str
         return SP_ERR_NOT_FOUND;
     *ret_set = policy->sets[index].info;
     return SP_OK;
+}
+
+enum sp_order sp_policy_order(const struct sp_policy *policy)
+{
+    SP_REQUIRE(policy != NULL);
+    return policy->order;
+}
+
+uint32_t sp_policy_rule_at(const struct sp_policy *policy, uint32_t place)
+{
+    SP_REQUIRE(policy != NULL);
+    return place < policy->rule_count ? policy->ordered[place] : SP_NO_RULE;
 }
 
 enum sp_action sp_policy_default(const struct sp_policy *policy)

@@ -42,6 +42,8 @@ struct sp_policy {
     struct sp_rule_info *rules;
     const struct sp_wording **wordings; /* of each rule; NULL: it names no set */
     uint32_t rule_count;
+    enum sp_order order;
+    uint32_t *ordered;       /* indices of the rules as they are tried */
     enum sp_action fallback; /* of "default" */
     void *strings;           /* storage behind the names and ranges; the parser's business */
 };

@@ -7,6 +7,7 @@
  */
 #include "policy/parser.h"
 #include "policy/loader.h"
+#include "policy/order.h"
 #include "core/misuse.h"
 
 #include <stdlib.h>
@@ -26,8 +27,8 @@ struct sp_file {
     unsigned depth;
 };
 
-static const char *const statement_words[] = {"action", "set",     "protect", "bypass",
-                                              "block",  "default", "include", NULL};
+static const char *const statement_words[] = {"action",  "set",     "protect", "bypass", "block",
+                                              "default", "include", "order",   NULL};
 
 /* What people write who know other languages. */
 static const struct {
@@ -170,6 +171,27 @@ static bool parse_default(struct sp_parser *parser, struct sp_reader *reader)
     return true;
 }
 
+static bool parse_order(struct sp_parser *parser, struct sp_reader *reader)
+{
+    struct sp_place place = reader->token.place;
+    sp_reader_next(reader);
+    bool is_specific = sp_reader_is_at_word(reader, "specific");
+    if (parser->has_order)
+        sp_diagnose_error(&parser->diagnosis, &place,
+                          "there is an order at %.100s:%u already: a policy has one",
+                          parser->order_place.source->name, parser->order_place.line);
+    else
+        parser->order_place = place;
+    parser->has_order = true;
+    if (!is_specific && !sp_reader_is_at_word(reader, "listed")) {
+        sp_reader_unexpected(reader, "'listed' or 'specific'");
+        return false;
+    }
+    parser->policy->order = is_specific ? SP_ORDER_SPECIFIC : SP_ORDER_LISTED;
+    sp_reader_next(reader);
+    return true;
+}
+
 static bool refuse_statement(struct sp_reader *reader)
 {
     for (size_t i = 0; i < sizeof other_words / sizeof *other_words; i++) {
@@ -179,7 +201,7 @@ static bool refuse_statement(struct sp_reader *reader)
                           other_words[i].word, other_words[i].instead);
         return false;
     }
-    sp_reader_unexpected(reader, "action, set, protect, bypass, block, default or include");
+    sp_reader_unexpected(reader, "action, set, protect, bypass, block, default, order or include");
     return false;
 }
 
@@ -195,6 +217,8 @@ static bool parse_statement(struct sp_parser *parser, struct sp_reader *reader, 
         return parse_include(parser, reader, file);
     if (sp_reader_is_at_word(reader, "default"))
         return parse_default(parser, reader);
+    if (sp_reader_is_at_word(reader, "order"))
+        return parse_order(parser, reader);
     return sp_parse_rule(parser, reader, file->source.name);
 }
 
@@ -292,6 +316,8 @@ static enum sp_status build(const char *name, const struct sp_loaded *loaded, st
     struct sp_parser parser = {.diagnosis = {.report = report}, .policy = policy, .storage = storage};
     status = parse_all(&parser, name, loaded);
     free_parser(&parser);
+    if (status == SP_OK && !sp_policy_sort(policy))
+        status = SP_ERR_MEMORY;
     if (status == SP_OK)
         *ret_policy = policy;
     else

@@ -52,6 +52,8 @@ struct sp_parser {
     bool is_me_named;
     size_t expanded_count; /* what sets gave to all lists so far */
 
+    bool has_order;
+    struct sp_place order_place;
     bool has_default;
     struct sp_place default_place;
 

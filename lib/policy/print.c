@@ -290,21 +290,55 @@ static void put_set(struct printer *printer, const struct sp_policy *policy, con
     put(printer, " }\n");
 }
 
+static void put_definitions(struct printer *printer, const struct sp_policy *policy)
+{
+    for (uint32_t i = 0; i < policy->action_count; i++)
+        put_action(printer, &policy->actions[i]);
+    for (uint32_t i = 0; i < policy->set_count; i++)
+        put_set(printer, policy, &policy->sets[i]);
+}
+
+static void put_default(struct printer *printer, const struct sp_policy *policy)
+{
+    put(printer, "default ");
+    put(printer, sp_action_name(policy->fallback));
+    put(printer, "\n");
+}
+
 void sp_policy_print(const struct sp_policy *policy, FILE *out)
 {
     SP_REQUIRE(policy != NULL && out != NULL);
     struct printer printer = {.out = out};
-    for (uint32_t i = 0; i < policy->action_count; i++)
-        put_action(&printer, &policy->actions[i]);
-    for (uint32_t i = 0; i < policy->set_count; i++)
-        put_set(&printer, policy, &policy->sets[i]);
+    put_definitions(&printer, policy);
+    if (policy->order == SP_ORDER_SPECIFIC)
+        put(&printer, "order specific\n");
     for (uint32_t i = 0; i < policy->rule_count; i++) {
         put_rule(&printer, policy, i);
         put(&printer, "\n");
     }
-    put(&printer, "default ");
-    put(&printer, sp_action_name(policy->fallback));
-    put(&printer, "\n");
+    put_default(&printer, policy);
+}
+
+/* A file's name may hold anything, and this must stay one comment. */
+static void put_place(struct printer *printer, const struct sp_rule_info *rule)
+{
+    put(printer, "  # ");
+    for (const char *at = rule->file; *at != '\0'; at++)
+        put_bytes(printer, (unsigned char)*at < 0x20 || *at == 0x7f ? "?" : at, 1);
+    put(printer, ":");
+    put_number(printer, rule->line, "\n");
+}
+
+void sp_policy_print_compiled(const struct sp_policy *policy, FILE *out)
+{
+    SP_REQUIRE(policy != NULL && out != NULL);
+    struct printer printer = {.out = out};
+    put_definitions(&printer, policy);
+    for (uint32_t i = 0; i < policy->rule_count; i++) {
+        put_rule(&printer, policy, policy->ordered[i]);
+        put_place(&printer, &policy->rules[policy->ordered[i]]);
+    }
+    put_default(&printer, policy);
 }
 
 const char *sp_policy_rule_text(const struct sp_policy *policy, uint32_t index, char *text, size_t size_bytes)

@@ -186,6 +186,20 @@ def show_keeps_sets(folder):
 
 
 @test
+def show_tells_the_compiled_order(folder):
+    """show --compiled prints the rules as they are tried, each with its place; explain and --json agree"""
+    path = folder.file("order.policy", 'block in from any to me\nbypass in tcp from 192.0.2.2 to me port 22\n'
+                       'block in tcp from 192.0.2.0/24 to me\norder specific\ndefault bypass\n')
+    lines = ipsecctl("show", "--compiled", path).lines()
+    equal(lines, [f"bypass in tcp from 192.0.2.2 to me port 22  # {path}:2", f"block in tcp from 192.0.2.0/24 to me  # {path}:3",
+                  f"block in from any to me  # {path}:1", "default bypass"])
+    told = ipsecctl("show", "--json", path).json()
+    equal((told["order"], told["tried"]), ("specific", [1, 2, 0]))
+    told = ipsecctl("explain", "--json", path, "in", "tcp", "192.0.2.2:9", "192.0.2.1:22").json()
+    equal([told["decision"]["index"]] + [match["index"] for match in told["later"]], [1, 2, 0, None])
+
+
+@test
 def show_of_errors_is_1(folder):
     """show of a policy with errors prints them on stderr and exits 1"""
     answer = ipsecctl("show", folder.file("broken.policy", BROKEN), code=1)

@@ -7,6 +7,8 @@
 #include "load.h"
 #include "verb.h"
 
+#include <getopt.h>
+
 static json_t *lifetime_json(const struct sp_lifetime *lifetime)
 {
     json_t *object = tool_need(json_object());
@@ -108,29 +110,56 @@ static void print_json(const struct sp_policy *policy)
         if (sp_policy_action(policy, i, &action) == SP_OK)
             json_push(actions, action_json(&action));
     }
-    for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++)
+    json_t *tried = tool_need(json_array());
+    for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++) {
         json_push(rules, rule_json(policy, i));
+        json_push(tried, json_number(sp_policy_rule_at(policy, i)));
+    }
     json_put(object, "actions", actions);
     json_put(object, "sets", sets);
     json_put(object, "rules", rules);
+    json_put(object, "order", json_text(sp_policy_order(policy) == SP_ORDER_LISTED ? "listed" : "specific"));
+    json_put(object, "tried", tried);
     json_put(object, "default", json_text(sp_action_name(sp_policy_default(policy))));
     json_print(object, stdout, true);
 }
 
+struct request {
+    const char *path;
+    bool as_json, is_compiled;
+};
+
+static int read_request(int argc, char **argv, struct request *request)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"compiled", no_argument, NULL, 'c'}, {0}};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option != 'j' && option != 'c')
+            return tool_usage("show", "unknown option");
+        request->as_json |= option == 'j';
+        request->is_compiled |= option == 'c';
+    }
+    if (argc - optind != 1)
+        return tool_usage("show", argc == optind ? "name a file, or \"-\"" : "takes one file");
+    request->path = argv[optind];
+    return TOOL_OK;
+}
+
 static int run(int argc, char **argv)
 {
-    const char *path;
-    bool as_json;
-    int exit_code = read_file_and_json(argc, argv, &path, &as_json);
+    struct request request = {0};
+    int exit_code = read_request(argc, argv, &request);
     if (exit_code != TOOL_OK)
         return exit_code;
 
     struct sp_policy *policy = NULL;
-    exit_code = load_policy_aloud(path, &policy);
+    exit_code = load_policy_aloud(request.path, &policy);
     if (exit_code != TOOL_OK)
         return exit_code;
-    if (as_json)
+    if (request.as_json)
         print_json(policy);
+    else if (request.is_compiled)
+        sp_policy_print_compiled(policy, stdout);
     else
         sp_policy_print(policy, stdout);
     sp_policy_destroy(&policy);
@@ -140,12 +169,13 @@ static int run(int argc, char **argv)
 const struct verb verb_show = {
     .name = "show",
     .summary = "a policy in canonical form",
-    .help = "Usage: ipsecctl show [--json] FILE\n"
+    .help = "Usage: ipsecctl show [--json] [--compiled] FILE\n"
             "\n"
             "Prints the policy as it was understood: includes resolved, one statement a line. Parsing\n"
             "that text gives the same policy and the same text. \"-\" is standard input.\n"
             "\n"
-            "  --json   actions, sets, rules and the default as JSON\n"
+            "  --compiled   the rules in the order in which they are tried, with their places\n"
+            "  --json       actions, sets, rules, their order and the default as JSON\n"
             "\n"
             "Exit status: 0 printed, 1 has errors, 2 can't be read.\n"
             "\n"

@@ -2,7 +2,7 @@
  *
  * From the policy to the guard's nft(8) text.
  *
- * Three chains walk the policy's rules in order, first match wins, as the engine does:
+ * Three chains walk the policy's rules in the order in which they are tried, as the engine does:
  *   steer      output, before routing is done again: what must be protected gets the mark, what is blocked
  * goes guard_in   input: clear text that should have come through the device, and what is blocked, goes
  *   guard_out  postrouting: what must be protected but leaves by another device goes, which nothing ever
@@ -328,7 +328,8 @@ static bool write_chain(FILE *out, const struct chain *chain, const struct guard
     write_exceptions(out, chain, settings->device);
     if (chain->is_outbound && !chain->is_steering && !write_all_quotes(out, chain, policy))
         return false;
-    for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++) {
+    for (uint32_t place = 0; place < sp_policy_rule_count(policy); place++) {
+        const uint32_t index = sp_policy_rule_at(policy, place);
         struct view view = {.chain = chain, .index = index, .mark = settings->mark};
         struct sp_rule_info rule;
         if (sp_policy_rule(policy, index, &rule) != SP_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * The engine's matching against an oracle: random policies as text, random packets, and a naive matcher that
- * knows neither parser, compiler nor tables, but only the sentence that it wrote itself.
+ * knows neither parser, compiler nor tables, but only the sentences that it wrote itself.
  */
 #include "gate.h"
 
@@ -88,6 +88,34 @@ static void write_sentence(FILE *out, const struct sentence *it)
     fprintf(out, "%s\n", it->action == SP_ACTION_PROTECT ? " with \"encrypt\"" : "");
 }
 
+/* The man page's sentence about `order specific`, as numbers to compare one after another. */
+enum { WIDTHS = 8 };
+
+static void fill_widths(const struct sentence *it, int widths[WIDTHS])
+{
+    bool is_out = it->direction == SP_OUTBOUND;
+    int far = is_out ? it->to : it->from, near = is_out ? it->from : it->to;
+    int far_port = is_out ? it->to_port : it->from_port, near_port = is_out ? it->from_port : it->to_port;
+    const int all[WIDTHS] = {
+        far == ANY,       near == ANY,
+        it->protocol < 0, far_port < 0,
+        near_port < 0,    it->type < 0,
+        it->code < 0,     it->action == SP_ACTION_BLOCK ? 0 : it->action == SP_ACTION_PROTECT ? 1 : 2,
+    };
+    memcpy(widths, all, sizeof all);
+}
+
+static bool is_tried_before(const struct sentence *one, const struct sentence *other)
+{
+    int left[WIDTHS], right[WIDTHS];
+    fill_widths(one, left);
+    fill_widths(other, right);
+    for (int i = 0; i < WIDTHS; i++)
+        if (left[i] != right[i])
+            return left[i] < right[i];
+    return one < other; /* as listed */
+}
+
 struct flow {
     enum sp_direction direction;
     int protocol, from, to, from_port, to_port;
@@ -162,12 +190,27 @@ static enum sp_drop expected_reason(enum sp_action action, enum sp_direction dir
     return direction == SP_OUTBOUND ? SP_DROP_NO_SA : SP_DROP_CLEAR_TEXT;
 }
 
-static size_t draw_policy(struct sentence *sentences, char **text)
+/* The sentence that decides; count when none does. */
+static size_t decide(const struct sentence *sentences, size_t count, bool is_specific,
+                     const struct flow *flow)
+{
+    size_t best = count;
+    for (size_t i = 0; i < count; i++) {
+        if (!sentence_matches(&sentences[i], flow))
+            continue;
+        if (best == count || (is_specific && is_tried_before(&sentences[i], &sentences[best])))
+            best = i;
+    }
+    return best;
+}
+
+static size_t draw_policy(struct sentence *sentences, bool is_specific, char **text)
 {
     size_t size, count = (size_t)draw(RULES_MAX + 1);
     FILE *out = open_memstream(text, &size);
     fputs(ENCRYPT, out);
     write_sets(out);
+    fputs(is_specific ? "order specific\n" : "", out);
     for (size_t i = 0; i < count; i++) {
         sentences[i] = draw_sentence();
         write_sentence(out, &sentences[i]);
@@ -203,14 +246,12 @@ Test(oracle, engine_and_explain_agree_with_the_naive_matcher)
     for (int round = 0; round < 300; round++) {
         struct sentence sentences[RULES_MAX];
         char *text;
-        size_t count = draw_policy(sentences, &text);
+        size_t count = draw_policy(sentences, round % 2, &text);
         gate_publish(&gate, text, FRONT);
         enum sp_action fallback = sp_policy_default(sp_engine_policy(gate.engine));
         for (int i = 0; i < 300; i++) {
             struct flow flow = draw_flow();
-            size_t rule = 0;
-            while (rule < count && !sentence_matches(&sentences[rule], &flow))
-                rule++;
+            size_t rule = decide(sentences, count, round % 2, &flow);
             enum sp_action action = rule < count ? sentences[rule].action : fallback;
             struct sp_packet packet = ask(&gate, &flow);
             cr_assert_eq(packet.rule, rule < count ? (uint32_t)rule : SP_NO_RULE, "round %d:\n%s", round,

@@ -64,6 +64,7 @@ static struct sp_policy *draw_policy(void)
         strcat(text, line);
         rules--;
     }
+    strcat(text, draw(&state) % 2 ? "order specific\n" : "");
     strcat(text, draw(&state) % 2 ? "default block\n" : "default bypass\n");
     return policy_of(text);
 }
@@ -145,7 +146,8 @@ static uint32_t explain_fragment(const struct sp_policy *policy, const struct sp
         for (size_t m = 0; m + 1 < count; m++)
             hits[matches[m].rule]++;
     }
-    for (uint32_t rule = 0; rule < sp_policy_rule_count(policy); rule++) {
+    for (uint32_t place = 0; place < sp_policy_rule_count(policy); place++) {
+        uint32_t rule = sp_policy_rule_at(policy, place);
         struct sp_rule_info info;
         cr_assert_eq(sp_policy_rule(policy, rule, &info), SP_OK);
         if (hits[rule] == PAIRS || (hits[rule] > 0 && info.action != SP_ACTION_BYPASS))

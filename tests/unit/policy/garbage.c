@@ -32,6 +32,8 @@ static const char example[] =
 static const char *const pieces[] = {
     "action",
     "set",
+    "order",
+    "specific",
     "icmp",
     "type",
     "code",

@@ -67,6 +67,7 @@ void free(void *memory)
 TestSuite(memory, .init = make_folder, .fini = remove_folder, .timeout = 60);
 
 static const char good[] =
+    "order specific\n"
     "set \"a\" { me, 192.0.2.7 }\nset \"p\" { 80 }\nset \"q\" { \"p\", 81 }\n"
     "block in icmp type { 8, 0 } code { 0, 1 } from any to me\n"
     "block in tcp from \"a\" to any port { \"q\", 90 }\n"

@@ -137,6 +137,8 @@ static char *draw_policy(void)
     for (unsigned i = 0; i < 3; i++)
         fprintf(out, "action \"%u\" { esp null hmac-sha1-96\nlifetime %u KB %u minutes %u packets }\n", i,
                 1 + pick(1000000), 1 + pick(1000), 1 + pick(99999));
+    if (pick(3) == 0)
+        fprintf(out, "order specific\n");
     fprintf(out, "set \"addresses 0\" { me }\nset \"ports\" { %u-%u, 443 }\n", pick(80), 80 + pick(999));
     fprintf(out, "set \"addresses 1\" { \"addresses 0\", 192.0.2.%u }\n", pick(256));
     fprintf(out, "set \"addresses 2\" { 2001:db8::/%u, \"addresses 1\" }\n", 32 + pick(97));
