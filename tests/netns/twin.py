@@ -22,6 +22,10 @@ NETWORKS = ["192.0.2.0/26", "192.0.2.64-192.0.2.255", "192.0.2.0-192.0.2.2", "20
 PORTS = [1, 81, 443, 5001, 5002, 65535]  # none that a server of the tests is bound to
 PORT_RANGES = ["81", "443", "1-100", "5001-5002", "1024-65535", "0-65535", "50-90"]
 
+# Errors are left out: hosts answer UDP with them, and then two packets are counted.
+TYPES = {"icmp ": [0, 8, 13], "icmp6 ": [128, 129, 200]}
+TYPE_RANGES = {"icmp ": ["8", "0", "4-7", "13-255"], "icmp6 ": ["128", "129", "100-127", "140-200"]}
+
 seed, policy_count, packet_count = (int(word) for word in sys.argv[1:4])
 front, back, sallyportd, ipsecctl, keys, folder = sys.argv[4:]
 dice = random.Random(seed)
@@ -33,6 +37,13 @@ def listed(choices):
     return chosen[0] if len(chosen) == 1 else "{ " + ", ".join(chosen) + " }"
 
 
+def icmp_words(protocol):
+    if not protocol.startswith("icmp"):
+        return protocol
+    words = protocol + "type " + listed(TYPE_RANGES[protocol]) + " "
+    return words + ("code " + listed(["0", "1", "2-3", "4-255"]) + " " if dice.random() < 0.5 else "")
+
+
 def endpoint(may_be_me, has_ports):
     what = dice.choice(["any", "me", "list", "list"] if may_be_me else ["any", "list"])
     words = listed(NETWORKS + BACK_ADDRESSES + NOBODY + (["me"] if may_be_me else [])) if what == "list" else what
@@ -42,11 +53,12 @@ def endpoint(may_be_me, has_ports):
 
 
 def make_policy():
-    lines = ['action "e" { esp 3des-cbc hmac-sha1-96 }']
+    lines = ['action "e" { esp 3des-cbc hmac-sha1-96 }', f"order {dice.choice(['listed', 'specific'])}"]
     for _ in range(dice.randint(1, 8)):
         action, direction = dice.choice(["protect", "bypass", "block"]), dice.choice(["in", "out"])
-        protocol = dice.choice(["tcp ", "udp ", "udp ", "any "])
-        has_ports = protocol != "any "
+        protocol = dice.choice(["tcp ", "udp ", "udp ", "any ", "icmp ", "icmp6 "])
+        has_ports = protocol in ("tcp ", "udp ")
+        protocol = icmp_words(protocol)
         ends = [endpoint(True, has_ports), endpoint(True, has_ports)]
         suffix = ' with "e"' if action == "protect" else ""
         lines.append(f"{action} {direction} {protocol}from {ends[0]} to {ends[1]}{suffix}")
@@ -65,6 +77,21 @@ import socket, sys
 for line in sys.stdin:
     protocol, source, source_port, destination, destination_port = line.split()
     family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    if protocol.startswith("icmp"):
+        number = socket.IPPROTO_ICMPV6 if protocol == "icmp6" else socket.IPPROTO_ICMP
+        with socket.socket(family, socket.SOCK_RAW, number) as channel:
+            message = bytes([int(source_port), int(destination_port), 0, 0, 0, 1, 0, 1])
+            if number == socket.IPPROTO_ICMP:
+                total = sum(message[i] * 256 + message[i + 1] for i in range(0, 8, 2))
+                total = ~(total + (total >> 16)) & 0xffff
+                message = message[:2] + total.to_bytes(2, "big") + message[4:]
+            try:
+                channel.bind((source, 0))
+                channel.sendto(message, (destination, 0))
+            except OSError:
+                pass
+        print("sent", flush=True)
+        continue
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(family, kind) as channel:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,7 +123,10 @@ class Sender:
 
 def expected(policy, direction, packet):
     protocol, source, source_port, destination, destination_port = packet
-    ends = [f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    is_icmp = protocol.startswith("icmp")
+    if is_icmp:
+        protocol = f"{protocol}:{source_port}/{destination_port}"
+    ends = [source, destination] if is_icmp else [f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
             for address, port in ((source, source_port), (destination, destination_port))]
     told = subprocess.run([ipsecctl, "explain", "--json", *(word for a in FRONT_ADDRESSES for word in ("--me", a)),
                            policy, direction, protocol, *ends], capture_output=True, check=True, text=True).stdout
@@ -147,6 +177,9 @@ def main():
                 if direction == "in":
                     ends.reverse()
                 packet = (dice.choice(["tcp", "udp"]), ends[0], dice.choice(PORTS), ends[1], dice.choice(PORTS))
+                if dice.random() < 0.3:
+                    icmp = "icmp6 " if six else "icmp "
+                    packet = (icmp.strip(), ends[0], dice.choice(TYPES[icmp]), ends[1], dice.choice([0, 1, 3]))
                 wanted = expected(policy, direction, packet)
                 compared += 1
                 for _ in range(3):  # other packets are about: a neighbour's, a retransmission
