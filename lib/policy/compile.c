@@ -179,8 +179,9 @@ static enum sp_status add_rule(struct box_list *list, const struct sp_rule_info 
     return status;
 }
 
-static enum sp_status compile_direction(const struct sp_policy *policy, enum sp_direction direction,
-                                        const struct sp_me *me, struct sp_selector_table **ret_table)
+enum sp_status sp_policy_boxes(const struct sp_policy *policy, enum sp_direction direction,
+                               const struct sp_me *me, struct sp_selector_box **ret_boxes,
+                               uint32_t *ret_count)
 {
     struct box_list list = {0};
     enum sp_status status = SP_OK;
@@ -190,9 +191,25 @@ static enum sp_status compile_direction(const struct sp_policy *policy, enum sp_
         if (rule->direction == direction || rule->action == SP_ACTION_PROTECT)
             status = add_rule(&list, rule, index, direction, me);
     }
-    if (status == SP_OK)
-        status = sp_selector_build(list.boxes, list.count, ret_table);
-    free(list.boxes);
+    if (status != SP_OK) {
+        free(list.boxes);
+        return status;
+    }
+    *ret_boxes = list.boxes;
+    *ret_count = list.count;
+    return SP_OK;
+}
+
+static enum sp_status compile_direction(const struct sp_policy *policy, enum sp_direction direction,
+                                        const struct sp_me *me, struct sp_selector_table **ret_table)
+{
+    struct sp_selector_box *boxes;
+    uint32_t count;
+    enum sp_status status = sp_policy_boxes(policy, direction, me, &boxes, &count);
+    if (status != SP_OK)
+        return status;
+    status = sp_selector_build(boxes, count, ret_table);
+    free(boxes);
     return status;
 }
 

@@ -50,7 +50,8 @@ def every_verb_helps(folder):
 @test
 def wrong_usage_is_1(folder):
     """wrong usage of any verb exits 1, says so on stderr and prints nothing on stdout"""
-    wrong = [[], ["frobnicate"], ["check"], ["check", "a", "b"], ["check", "--frob", FRONT_END], ["show"],
+    wrong = [[], ["frobnicate"], ["check"], ["check", "a", "b"], ["check", "--frob", FRONT_END],
+             ["check", "--me", "nobody", FRONT_END], ["show"],
              ["explain"], ["explain", FRONT_END, "out", "tcp"],
              ["explain", FRONT_END, "sideways", "tcp", "192.0.2.1:1", "192.0.2.2:2"],
              ["explain", FRONT_END, "out", "tpc", "192.0.2.1:1", "192.0.2.2:2"],
@@ -105,6 +106,51 @@ def check_accepts_both_policies(folder):
 def check_reads_stdin(folder):
     """check reads a policy from standard input as -"""
     equal(ipsecctl("check", "--json", "-", stdin=WIDE).json()["rules"], 5)
+
+
+ODD = """action "e" { esp 3des-cbc hmac-sha1-96
+}
+action "nobody" { esp 3des-cbc hmac-sha1-96
+}
+block in tcp from any port 80 to me
+protect out tcp from me to any port 80 with "e"
+block in tcp from 192.0.2.9 port 80 to me
+default bypass
+"""
+
+
+@test
+def check_finds_odd_rules(folder):
+    """check names place, severity, the other rule and a packet of each odd rule; --strict makes it exit 1"""
+    path = folder.file("odd.policy", ODD)
+    answer = ipsecctl("check", path)
+    expect("good" in answer.out, answer.out)
+    for line in (f"{path}:6: warning: the block rule at {path}:5 ", "[mirror]", f"{path}:7: warning: never decides",
+                 "    example: in tcp 192.0.2.2:80 -> 192.0.2.1:1024\n", f"{path}: warning: no rule uses"):
+        expect(line in answer.err, line, answer.err)
+    strict = ipsecctl("check", "--strict", path, code=1)
+    equal((strict.out, strict.err), ("", answer.err), "strict")
+    told = ipsecctl("check", "--strict", "--json", path, code=1).json()
+    equal((told["ok"], told["warnings"], told["looked_through"]), (False, 3, True))
+    equal([(found["code"], found["severity"], found["line"], (found["other"] or {}).get("line"))
+           for found in told["findings"]],
+          [("mirror", "warning", 6, 5), ("shadowed", "warning", 7, 5), ("unused", "warning", 0, None)])
+    equal(told["findings"][0]["area"], "in tcp 0.0.0.0/0 port 80 -> 0.0.0.0/0 port 1024-65535")
+    for good in (FRONT_END, BACK_END):
+        equal(ipsecctl("check", "--strict", good).err, "", good)
+
+
+@test
+def check_examples_can_be_asked_about(folder):
+    """the packet that check shows is decided as it says when explain is asked about it"""
+    path = folder.file("odd.policy", ODD)
+    for found in ipsecctl("check", "--json", path).json()["findings"]:
+        if not found["example"]:
+            continue
+        direction, protocol, source, _, destination = found["example"].split()
+        told = ipsecctl("explain", "--json", path, direction, protocol, source, destination).json()
+        equal(told["decision"]["line"], found["other"]["line"], found["text"])
+        expect(found["line"] in [match.get("line") for match in told["later"]], found["text"])
 
 
 @test
