@@ -25,9 +25,9 @@ static const struct {
     [SP_DIFFERENCE_REFUSED] = {"refused", "one end protects it, the other blocks it", false},
     [SP_DIFFERENCE_CLEAR] = {"clear", "sent in clear, but the receiver requires protection", false},
     [SP_DIFFERENCE_DENIED] = {"denied", "one end blocks what the other would let pass in clear", true},
-    [SP_DIFFERENCE_CLIENT_PORT] = {"client-port",
-                                   "one end protects it, the other blocks it, but no client has such a port",
-                                   true},
+    [SP_DIFFERENCE_CLIENT_PORT] =
+        {"client-port", "one end protects it, the other blocks it, but only for a client's port below 1024",
+         true},
     [SP_DIFFERENCE_LIFETIME] = {"lifetime", "protected by both, with different lifetimes of keys", true},
     [SP_DIFFERENCE_MEANING] = {"meaning", "the two policies treat it differently", false},
 };

@@ -6,7 +6,7 @@ import os
 
 from harness import BACK_END, FRONT_END, IPSECCTL, IPSECMON, equal, expect, ipsecctl, run, test
 
-VERBS = ["check", "show", "explain", "apply", "keygen", "export", "status", "version", "help"]
+VERBS = ["check", "show", "explain", "compare", "diff", "apply", "keygen", "export", "status", "version", "help"]
 
 WIDE = """action "encrypt" {
     esp 3des-cbc hmac-sha1-96
@@ -63,6 +63,15 @@ def wrong_usage_is_1(folder):
              ["explain", FRONT_END, "out", "tcp", "2001:db8::1:1", "2001:db8::2:2"],
              ["explain", FRONT_END, "out", "tcp", "[2001:db8::1]:1", "192.0.2.2:2"],
              ["explain", "--me", "nobody", FRONT_END, "out", "tcp", "192.0.2.1:1", "192.0.2.2:2"],
+             ["compare"], ["compare", FRONT_END, BACK_END],
+             ["compare", FRONT_END, "--between", "192.0.2.1", "192.0.2.2"],
+             ["compare", FRONT_END, BACK_END, "--between", "192.0.2.1"],
+             ["compare", FRONT_END, BACK_END, "--between", "192.0.2.1", "x"],
+             ["compare", FRONT_END, BACK_END, "--between", "192.0.2.1", "192.0.2.1"],
+             ["compare", FRONT_END, BACK_END, "--between", "192.0.2.1", "2001:db8::1"],
+             ["compare", "-", "-", "--between", "192.0.2.1", "192.0.2.2"],
+             ["diff"], ["diff", FRONT_END], ["diff", "--loaded"], ["diff", "--loaded", FRONT_END, BACK_END],
+             ["diff", "-", "-"], ["diff", "--me", "x", FRONT_END, BACK_END],
              ["apply"], ["apply", "--policy", FRONT_END, "a", "b"],
              ["apply", "--policy", FRONT_END, "--keys", "k", "--direction", "up", "a", "b"],
              ["apply", "--policy", FRONT_END, "--keys", "k", "--direction", "in", "a"],

@@ -8,7 +8,9 @@
  *
  * Questions
  *   {"ask": "status"}
+ *   {"ask": "policy"}
  *
+ * The answer to "policy" is the canonical text of the policy in force: {"ok": true, "policy": "text"}.
  * An answer that is a refusal is {"ok": false, "error": "one sentence"}. The answer to "status":
  *
  *   {
@@ -80,6 +82,7 @@
 
 #define CONTROL_DEFAULT_PATH "/run/sallyport/control.sock"
 #define CONTROL_STATUS_REQUEST "{\"ask\": \"status\"}"
+#define CONTROL_POLICY_REQUEST "{\"ask\": \"policy\"}"
 /* Longest request that the daemon reads, with its newline. */
 #define CONTROL_REQUEST_MAX_BYTES 4096
 

@@ -55,16 +55,18 @@ static bool load_keys(struct daemon *daemon)
 static char *answer_request(void *context, const char *request)
 {
     static const char refusal[] =
-        "{\"ok\": false, \"error\": \"the only question is {\\\"ask\\\": \\\"status\\\"}\"}\n";
+        "{\"ok\": false, \"error\": \"the questions are {\\\"ask\\\": \\\"status\\\"} and "
+        "{\\\"ask\\\": \\\"policy\\\"}\"}\n";
     json_t *question = json_loads(request, 0, NULL);
     const char *ask = json_string_value(json_object_get(question, "ask"));
     const bool is_status = ask && strcmp(ask, "status") == 0;
+    const bool is_policy = ask && strcmp(ask, "policy") == 0;
     json_decref(question);
-    if (!is_status)
+    if (!is_status && !is_policy)
         return strdup(refusal);
-    json_t *status = status_build(context);
-    char *text = json_dumps(status, JSON_COMPACT);
-    json_decref(status);
+    json_t *answer = is_status ? status_build(context) : status_policy(context);
+    char *text = json_dumps(answer, JSON_COMPACT);
+    json_decref(answer);
     return text;
 }
 

@@ -6,6 +6,7 @@
 
 #include <sallyport/offload.h>
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static json_t *number(uint64_t value)
@@ -187,4 +188,19 @@ json_t *status_build(struct daemon *daemon)
                      narrow_paths(daemon), "addresses", address_list(daemon), "policy", policy_entry(daemon),
                      "sas", sa_list(daemon), "totals", totals, "guard", guard ? guard : json_array(),
                      "events", event_counts(daemon, stats.events_lost));
+}
+
+json_t *status_policy(struct daemon *daemon)
+{
+    char *text = NULL;
+    size_t len_bytes = 0;
+    FILE *out = open_memstream(&text, &len_bytes);
+    if (!out)
+        return NULL;
+    sp_policy_print(sp_engine_policy(daemon->engine), out);
+    json_t *answer = NULL;
+    if (fclose(out) == 0)
+        answer = json_pack("{s:b, s:s}", "ok", 1, "policy", text);
+    free(text);
+    return answer;
 }

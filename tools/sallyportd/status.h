@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The answer to "status", as control.h describes it.
+ * The answers to "status" and to "policy", as control.h describes it.
  */
 #ifndef SALLYPORTD_STATUS_H
 #define SALLYPORTD_STATUS_H
@@ -9,5 +9,7 @@
 
 /* NULL when memory is out. */
 json_t *status_build(struct daemon *daemon);
+/* The answer to "policy". NULL when memory is out. */
+json_t *status_policy(struct daemon *daemon);
 
 #endif
