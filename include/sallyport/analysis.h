@@ -35,6 +35,11 @@ SP_API const char *sp_flow_format(const struct sp_flow *flow, char *text);
 /* "out tcp 192.0.2.0-192.0.2.255 -> any port 80"; returns text, of SP_AREA_TEXT_BYTES. */
 SP_API const char *sp_area_format(const struct sp_area *area, char *text);
 
+/* What a policy is asked about an IP packet of len_bytes (which may be longer, link padding). SP_DROP_NONE;
+ * SP_DROP_MALFORMED; SP_DROP_FRAGMENT: it is one, whose ports nobody knows, and ret_flow is untouched. */
+SP_API enum sp_drop sp_flow_read(const uint8_t *packet, size_t len_bytes, enum sp_direction direction,
+                                 struct sp_flow *ret_flow) SP_MUST_USE;
+
 enum sp_check_kind {
     SP_CHECK_SHADOWED,    /* one earlier rule takes all packets of the rule */
     SP_CHECK_UNREACHABLE, /* several earlier rules together do */

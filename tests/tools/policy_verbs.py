@@ -63,6 +63,8 @@ def wrong_usage_is_1(folder):
              ["explain", FRONT_END, "out", "tcp", "2001:db8::1:1", "2001:db8::2:2"],
              ["explain", FRONT_END, "out", "tcp", "[2001:db8::1]:1", "192.0.2.2:2"],
              ["explain", "--me", "nobody", FRONT_END, "out", "tcp", "192.0.2.1:1", "192.0.2.2:2"],
+             ["explain", "--pcap", "x", FRONT_END], ["explain", "--pcap", "x", FRONT_END, "up"],
+             ["explain", "--pcap", "-", "-", "out"], ["explain", "--pcap", "x", FRONT_END, "out", "tcp"],
              ["compare"], ["compare", FRONT_END, BACK_END],
              ["compare", FRONT_END, "--between", "192.0.2.1", "192.0.2.2"],
              ["compare", FRONT_END, BACK_END, "--between", "192.0.2.1"],

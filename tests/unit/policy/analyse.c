@@ -200,3 +200,16 @@ Test(analyse, random_policies_have_exactly_the_dead_rules_and_contradictions_tha
         sp_policy_destroy(&policy);
     }
 }
+
+Test(analyse, a_packet_is_read_as_the_flow_that_it_belongs_to_and_a_fragment_is_none)
+{
+    uint8_t syn[40] = {0x45, 0, 0, 40, 0,   1, 0, 0, 64,   6,    0, 0,
+                       192,  0, 2, 1,  192, 0, 2, 2, 0x9c, 0x40, 0, 80};
+    struct sp_flow flow;
+    char text[SP_FLOW_TEXT_BYTES];
+    cr_assert_eq(sp_flow_read(syn, sizeof syn, SP_OUTBOUND, &flow), SP_DROP_NONE);
+    cr_assert_str_eq(sp_flow_format(&flow, text), "out tcp 192.0.2.1:40000 -> 192.0.2.2:80");
+    syn[6] = 0x20; /* more fragments */
+    cr_assert_eq(sp_flow_read(syn, sizeof syn, SP_OUTBOUND, &flow), SP_DROP_FRAGMENT);
+    cr_assert_eq(sp_flow_read(syn, 19, SP_OUTBOUND, &flow), SP_DROP_MALFORMED);
+}
