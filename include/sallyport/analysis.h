@@ -25,7 +25,7 @@ struct sp_area {
         direction; /* as the policy's host sees it; compare: as the sender's or first end does */
     struct sp_address_range source, destination;
     uint8_t protocol_first, protocol_last;
-    struct sp_port_range source_ports, destination_ports;
+    struct sp_port_range source_ports, destination_ports; /* of ICMP alone: the type, the code */
 };
 
 #define SP_FLOW_TEXT_BYTES 160

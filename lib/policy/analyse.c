@@ -167,13 +167,6 @@ static enum sp_status judge(struct analysis *analysis, struct rival *rival, cons
     return SP_OK;
 }
 
-/* ICMP of the other family's: a selector for all protocols holds it, no host sends it. */
-static bool is_unreal(const struct sp_box *box)
-{
-    const sp_number foreign = box->family == 4 ? 58 : 1;
-    return box->first[SP_PROTOCOL] == foreign && box->last[SP_PROTOCOL] == foreign;
-}
-
 static struct rival *rival_of(struct analysis *analysis, uint32_t rule)
 {
     for (size_t i = analysis->rival_count; i-- > 0;) {
@@ -198,6 +191,8 @@ static enum sp_status look_at_box(struct analysis *analysis, enum sp_direction d
     enum sp_status status = sp_sieve_divide(&analysis->sieves[direction], box, &parts);
     for (size_t i = 0; i < parts.count && status == SP_OK; i++) {
         const struct sp_piece *part = &parts.pieces[i];
+        if (!sp_box_is_sent(&part->box))
+            continue;
         if (part->rule == analysis->rule) {
             analysis->is_alive[direction] = true;
             continue;
@@ -208,7 +203,7 @@ static enum sp_status look_at_box(struct analysis *analysis, enum sp_direction d
             continue;
         }
         const struct sp_meaning theirs = sp_meaning_of(analysis->policy, part->rule);
-        if (sp_meaning_agrees(&theirs, &analysis->meaning) || is_unreal(&part->box))
+        if (sp_meaning_agrees(&theirs, &analysis->meaning))
             continue;
         if (rival->conflict != CONFLICT_MIRROR && sp_box_intersect(&part->box, &service, &taken))
             status = judge(analysis, rival, box, &taken, direction);

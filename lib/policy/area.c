@@ -7,6 +7,8 @@
  */
 #include "policy/box.h"
 
+#include "wire/headers.h"
+
 #include <string.h>
 
 static struct sp_address address_of(sp_number number, uint8_t family)
@@ -92,6 +94,11 @@ struct sp_flow sp_box_example(const struct sp_box *box, enum sp_direction direct
         .source = address_of(pick_address(box, SP_SOURCE, is_out ? 1 : 2), box->family),
         .destination = address_of(pick_address(box, SP_DESTINATION, is_out ? 2 : 1), box->family),
     };
+    if (sp_box_is_icmp(box) && box->first[SP_SOURCE_PORT] <= UINT8_MAX) {
+        flow.has_icmp_type = true;
+        flow.icmp_type = (uint8_t)box->first[SP_SOURCE_PORT];
+        flow.icmp_code = (uint8_t)box->first[SP_DESTINATION_PORT];
+    }
     if (!has_ports(flow.protocol))
         return flow;
     flow.source_port = pick_port(box, SP_SOURCE_PORT);
@@ -134,12 +141,15 @@ static void end_text(const struct sp_address *address, uint16_t port, bool with_
 
 const char *sp_flow_format(const struct sp_flow *flow, char *text)
 {
-    char protocol[8], source[SP_ADDRESS_TEXT_BYTES + 8], destination[SP_ADDRESS_TEXT_BYTES + 8];
+    char protocol[8], message[16] = "", source[SP_ADDRESS_TEXT_BYTES + 8],
+                      destination[SP_ADDRESS_TEXT_BYTES + 8];
     const bool with_port = has_ports(flow->protocol);
     end_text(&flow->source, flow->source_port, with_port, source, sizeof source);
     end_text(&flow->destination, flow->destination_port, with_port, destination, sizeof destination);
-    snprintf(text, SP_FLOW_TEXT_BYTES, "%s %s %s -> %s", direction_text(flow->direction),
-             protocol_text(flow->protocol, protocol, sizeof protocol), source, destination);
+    if (flow->has_icmp_type)
+        snprintf(message, sizeof message, ":%u/%u", flow->icmp_type, flow->icmp_code);
+    snprintf(text, SP_FLOW_TEXT_BYTES, "%s %s%s %s -> %s", direction_text(flow->direction),
+             protocol_text(flow->protocol, protocol, sizeof protocol), message, source, destination);
     return text;
 }
 
@@ -159,14 +169,15 @@ static void range_text(const struct sp_address_range *range, char *text, size_t 
                  sp_address_format(&range->last, last));
 }
 
-static void port_text(const struct sp_port_range *ports, char *text, size_t size_bytes)
+/* what: "port", or what of an ICMP message. */
+static void port_text(const struct sp_port_range *ports, const char *what, char *text, size_t size_bytes)
 {
     if (ports->first == 0 && ports->last == UINT16_MAX)
         text[0] = '\0';
     else if (ports->first == ports->last)
-        snprintf(text, size_bytes, " port %u", ports->first);
+        snprintf(text, size_bytes, " %s %u", what, ports->first);
     else
-        snprintf(text, size_bytes, " port %u-%u", ports->first, ports->last);
+        snprintf(text, size_bytes, " %s %u-%u", what, ports->first, ports->last);
 }
 
 const char *sp_area_format(const struct sp_area *area, char *text)
@@ -175,15 +186,22 @@ const char *sp_area_format(const struct sp_area *area, char *text)
     char source_port[24], destination_port[24], protocol[24];
     range_text(&area->source, source, sizeof source);
     range_text(&area->destination, destination, sizeof destination);
-    port_text(&area->source_ports, source_port, sizeof source_port);
-    port_text(&area->destination_ports, destination_port, sizeof destination_port);
+    const bool is_icmp =
+        area->protocol_first == area->protocol_last &&
+        (area->protocol_first == SP_PROTOCOL_ICMP || area->protocol_first == SP_PROTOCOL_ICMPV6);
+    port_text(&area->source_ports, is_icmp ? "type" : "port", source_port, sizeof source_port);
+    port_text(&area->destination_ports, is_icmp ? "code" : "port", destination_port, sizeof destination_port);
     if (area->protocol_first == 0 && area->protocol_last == UINT8_MAX)
         snprintf(protocol, sizeof protocol, "any");
     else if (area->protocol_first == area->protocol_last)
         snprintf(protocol, sizeof protocol, "%s", protocol_text(area->protocol_first, first, sizeof first));
     else
         snprintf(protocol, sizeof protocol, "%u-%u", area->protocol_first, area->protocol_last);
-    snprintf(text, SP_AREA_TEXT_BYTES, "%s %s %s%s -> %s%s", direction_text(area->direction), protocol,
-             source, source_port, destination, destination_port);
+    if (is_icmp)
+        snprintf(text, SP_AREA_TEXT_BYTES, "%s %s%s%s %s -> %s", direction_text(area->direction), protocol,
+                 source_port, destination_port, source, destination);
+    else
+        snprintf(text, SP_AREA_TEXT_BYTES, "%s %s %s%s -> %s%s", direction_text(area->direction), protocol,
+                 source, source_port, destination, destination_port);
     return text;
 }

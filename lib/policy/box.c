@@ -8,6 +8,8 @@
  */
 #include "policy/box.h"
 
+#include "wire/headers.h"
+
 static const sp_number port_last = UINT16_MAX;
 
 static sp_number address_last(uint8_t family)
@@ -147,12 +149,35 @@ bool sp_box_join(struct sp_box *box, const struct sp_box *other)
     return true;
 }
 
+bool sp_box_is_icmp(const struct sp_box *box)
+{
+    const sp_number protocol = box->first[SP_PROTOCOL];
+    return box->last[SP_PROTOCOL] == protocol &&
+           (protocol == SP_PROTOCOL_ICMP || protocol == SP_PROTOCOL_ICMPV6);
+}
+
+/* A type or code fits a byte; a message too short for them has the number behind all ports. */
+static bool has_icmp_number(const struct sp_box *box, enum sp_dimension dimension)
+{
+    return box->first[dimension] <= UINT8_MAX || box->last[dimension] == SP_SELECTOR_NO_TYPE;
+}
+
+bool sp_box_is_sent(const struct sp_box *box)
+{
+    if (!sp_box_is_icmp(box))
+        return true;
+    const sp_number own = box->family == 4 ? SP_PROTOCOL_ICMP : SP_PROTOCOL_ICMPV6;
+    return box->first[SP_PROTOCOL] == own && has_icmp_number(box, SP_SOURCE_PORT) &&
+           has_icmp_number(box, SP_DESTINATION_PORT);
+}
+
 struct sp_box sp_box_mirror(const struct sp_box *box)
 {
     static const enum sp_dimension turned[SP_DIMENSIONS] = {SP_DESTINATION, SP_SOURCE, SP_PROTOCOL,
                                                             SP_DESTINATION_PORT, SP_SOURCE_PORT};
+    const int dimensions = sp_box_is_icmp(box) ? SP_SOURCE_PORT : SP_DIMENSIONS;
     struct sp_box mirror = *box;
-    for (int d = 0; d < SP_DIMENSIONS; d++) {
+    for (int d = 0; d < dimensions; d++) {
         mirror.first[d] = box->first[turned[d]];
         mirror.last[d] = box->last[turned[d]];
     }
@@ -161,6 +186,8 @@ struct sp_box sp_box_mirror(const struct sp_box *box)
 
 void sp_box_as_service(struct sp_box *box)
 {
+    if (sp_box_is_icmp(box))
+        return;
     const bool source_open = sp_box_is_open(box, SP_SOURCE_PORT);
     const bool destination_open = sp_box_is_open(box, SP_DESTINATION_PORT);
     if (source_open != destination_open)

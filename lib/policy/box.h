@@ -45,7 +45,12 @@ uint32_t sp_box_subtract(const struct sp_box *box, const struct sp_box *taken,
 /* Makes *box the union of both when that is a box: they touch in one dimension and are equal in the rest. */
 bool sp_box_join(struct sp_box *box, const struct sp_box *other);
 
-/* Source and destination in each other's place. */
+/* Is it ICMP or ICMPv6 alone? Then type and code ride where ports do (selector/selector.h). */
+bool sp_box_is_icmp(const struct sp_box *box);
+/* Can a host send any packet of the box? Not ICMP of the other family, nor a type or code above 255. */
+bool sp_box_is_sent(const struct sp_box *box);
+
+/* Source and destination in each other's place; an ICMP message's type and code stay. */
 struct sp_box sp_box_mirror(const struct sp_box *box);
 /* The box as a client would use it: where one port is open and the other is not, the open one is 1024 and
  * up, because clients take no lower ports for themselves. */

@@ -81,8 +81,9 @@ static void put_all(struct sp_differences *differences, const struct sp_region f
     for (int direction = SP_OUTBOUND; direction <= SP_INBOUND; direction++) {
         const struct sp_region *region = &found[direction];
         for (size_t i = 0; i < region->count; i++) {
-            if (kinds[region->pieces[i].kind].is_note == notes)
-                put(differences, &region->pieces[i], (enum sp_direction)direction, first, second);
+            const struct sp_piece *piece = &region->pieces[i];
+            if (kinds[piece->kind].is_note == notes && sp_box_is_sent(&piece->box))
+                put(differences, piece, (enum sp_direction)direction, first, second);
         }
     }
 }

@@ -25,6 +25,9 @@ enum sp_drop sp_flow_read(const uint8_t *packet, size_t len_bytes, enum sp_direc
         .destination = headers.destination,
         .source_port = headers.source_port,
         .destination_port = headers.destination_port,
+        .has_icmp_type = headers.has_icmp_type,
+        .icmp_type = headers.icmp_type,
+        .icmp_code = headers.icmp_code,
     };
     return SP_DROP_NONE;
 }

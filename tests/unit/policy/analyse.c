@@ -75,6 +75,12 @@ Test(analyse, each_kind_of_finding_is_found_and_good_policies_have_none)
          "2:note-overlap 2:note-overlap"},
         {ACTION "protect out tcp from me to 0.0.0.0/0 port 80 with \"e\"\ndefault bypass\n", "0:hole"},
         {ACTION "protect out tcp from me to 0.0.0.0/0 port 80 with \"e\"\ndefault block\n", ""},
+        {ACTION
+         "protect out icmp type 3 from me to any with \"e\"\nbypass in icmp type 3 code 1 from any to me\n"
+         "bypass in icmp type 4 from any to me\ndefault bypass\n",
+         "1:shadowed"},
+        {"block in icmp type 0-255 from any to me\nbypass in icmp type 8 from any to me\ndefault bypass\n",
+         "1:shadowed"},
         {"action \"l\" { esp 3des-cbc hmac-sha1-96\nlifetime nist-r1\n}\n"
          "protect out tcp from me to any port 80 with \"l\"\ndefault bypass\n",
          "0:lifetime"},
@@ -92,6 +98,22 @@ Test(analyse, each_kind_of_finding_is_found_and_good_policies_have_none)
         cr_assert_str_eq(found, cases[i].wanted, "%s is \"%s\", not \"%s\"", cases[i].text, found,
                          cases[i].wanted);
     }
+}
+
+Test(analyse, an_example_of_icmp_names_type_and_code)
+{
+    struct sp_policy *policy = policy_of("block in icmp type 8 from any to me\n"
+                                         "bypass in icmp type 8 code 7 from any to me\ndefault bypass\n");
+    struct sp_check *check = NULL;
+    char text[SP_FLOW_TEXT_BYTES], area[SP_AREA_TEXT_BYTES];
+    cr_assert_eq(sp_policy_check(policy, &anybody, &check), SP_OK);
+    cr_assert_eq(sp_check_count(check), 1);
+    cr_assert_str_eq(sp_flow_format(&sp_check_get(check, 0)->example, text),
+                     "in icmp:8/7 192.0.2.2 -> 192.0.2.1");
+    cr_assert_str_eq(sp_area_format(&sp_check_get(check, 0)->area, area),
+                     "in icmp type 8 code 7 0.0.0.0/0 -> 0.0.0.0/0");
+    sp_check_destroy(&check);
+    sp_policy_destroy(&policy);
 }
 
 Test(analyse, a_host_s_second_address_that_is_not_protected_is_a_hole)
