@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sallyport: policies that were written for other systems.
+ *
+ * An import gives text in sallyport.conf(5), to be read and kept by people. What can't be carried over is a
+ * finding with its line, an error when the result would let through what the original didn't; nothing is left
+ * out silently.
+ */
+#ifndef SALLYPORT_CONVERT_H
+#define SALLYPORT_CONVERT_H
+
+#include <sallyport/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sp_import_options {
+    const char *policy;   /* which of the script's policies; NULL: the assigned one, or the only one */
+    const char *encoding; /* a name that iconv(3) knows; NULL: detected */
+};
+
+struct sp_import_result {
+    char *text;                /* the policy, NUL-terminated; sp_import_result_free() frees it */
+    uint32_t netsh_commands;   /* netsh ipsec static commands that were read */
+    uint32_t skipped_commands; /* those of other programs */
+};
+
+/* Reads a batch script of "netsh ipsec static" commands from path ("-": standard input), at most 4 MiB. On
+ * SP_OK *ret_result is the caller's to free, and the report may hold warnings. SP_ERR_PARSE: the report holds
+ * the errors; SP_ERR_IO: it holds why the file can't be read; SP_ERR_UNSUPPORTED: iconv doesn't know the
+ * encoding; SP_ERR_LIMIT: the policy would have over 200,000 rules; SP_ERR_MEMORY. options may be NULL. */
+SP_API enum sp_status sp_import_netsh(const char *path, const struct sp_import_options *options,
+                                      struct sp_import_result *ret_result,
+                                      struct sp_report *report) SP_MUST_USE;
+/* The same from memory; name stands for the file in messages. */
+SP_API enum sp_status sp_import_netsh_bytes(const void *bytes, size_t len_bytes, const char *name,
+                                            const struct sp_import_options *options,
+                                            struct sp_import_result *ret_result,
+                                            struct sp_report *report) SP_MUST_USE;
+/* Frees the text and nulls it; may be called twice. */
+SP_API void sp_import_result_free(struct sp_import_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
