@@ -25,7 +25,8 @@ struct batch {
     struct variable variables[MAX_VARIABLES];
     size_t variable_count;
     bool is_jump_told;
-    const char *fault; /* why the line isn't what will run */
+    bool has_delayed_expansion; /* !NAME! is a variable too */
+    const char *fault;          /* why the line isn't what will run */
     char raw[SP_BATCH_LINE_BYTES], expanded[SP_BATCH_LINE_BYTES], words_text[SP_BATCH_LINE_BYTES * 2];
     struct sp_word words[MAX_WORDS];
 };
@@ -33,6 +34,11 @@ struct batch {
 static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\t';
+}
+
+static bool is_letter(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
 static const char *skip_blanks(const char *at)
@@ -46,9 +52,8 @@ static const char *skip_blanks(const char *at)
 static bool is_command(const char *command, const char *word)
 {
     const size_t len = strlen(word);
-    return sp_word_starts(command, word) && !(command[len] >= 'a' && command[len] <= 'z') &&
-           !(command[len] >= 'A' && command[len] <= 'Z') && !(command[len] >= '0' && command[len] <= '9') &&
-           command[len] != '_' && command[len] != '-';
+    return sp_word_starts(command, word) && !is_letter(command[len]) &&
+           !(command[len] >= '0' && command[len] <= '9') && command[len] != '_' && command[len] != '-';
 }
 
 static bool is_comment(const char *line)
@@ -159,6 +164,8 @@ static bool expand(struct batch *batch)
             at++;
         } else if (at[1] == '%') {
             at += 2;
+            if (is_letter(*at) || *at == '~')
+                batch->fault = "a variable of a for loop stands in it";
         } else {
             at = read_variable(batch, at, &piece);
             bytes = piece != NULL ? strlen(piece) : 0;
@@ -253,6 +260,8 @@ static char *read_word(char *at, char **out, struct sp_word *ret_word)
 static void run_netsh(struct batch *batch, char *command)
 {
     char *out = batch->words_text;
+    if (batch->has_delayed_expansion && strchr(command, '!') != NULL)
+        batch->fault = "a variable in it is replaced only when it runs (!NAME!)";
     size_t count = 0;
     for (char *at = command; *at != '\0' && count < MAX_WORDS;) {
         const bool is_handle = (*at == '1' || *at == '2') && at[1] == '>';
@@ -290,6 +299,8 @@ static void run_other(struct batch *batch, const char *command)
     static const char *const jumps[] = {"if", "for", "goto", "call", "exit"};
     struct sp_import *import = batch->import;
     import->skipped_commands++;
+    batch->has_delayed_expansion =
+        batch->has_delayed_expansion || sp_word_contains(command, "enabledelayedexpansion");
     if (is_command(command, "echo") || is_comment(command))
         return;
     if (sp_word_contains(command, "netsh") && sp_word_contains(command, "ipsec")) {

@@ -284,8 +284,9 @@ static void delete_all(struct sp_import *import, const struct sp_arguments *argu
 
 static void set_default_rule(struct sp_import *import, const struct sp_arguments *arguments)
 {
-    (void)arguments;
-    sp_import_warn(import, "the default response rule isn't carried over");
+    bool is_active = true;
+    if (sp_argument_is(import, arguments, SP_TAG_ACTIVATE, &is_active) && is_active)
+        sp_import_warn(import, "the default response rule isn't carried over");
 }
 
 struct command {
@@ -370,9 +371,13 @@ static bool is_static(struct sp_import *import, const struct sp_word *words, siz
     if (has_context && is_word(words[2].text, "static", 1))
         return true;
     import->skipped_commands++;
-    if (count > 1 && (words[1].text[0] == '-' || words[1].text[0] == '/'))
+    const char *first = count > 1 ? words[1].text : "";
+    const bool has_options = *first == '-' || *first == '/';
+    if (has_options && is_ipsec)
         sp_import_error(import, "options of netsh can't be followed: write netsh ipsec static ...");
-    else if (has_context || (is_ipsec && count > 1 && is_word(words[1].text, "ipsec", 2)))
+    else if (sp_same_word(first, "exec") || (has_options && sp_same_word(first + 1, "f")))
+        sp_import_warn(import, "the commands of that other file aren't read: import it too if it has any");
+    else if (has_context || (is_ipsec && is_word(first, "ipsec", 2)))
         sp_import_warn(import, "only netsh ipsec static is carried over");
     return false;
 }
