@@ -143,7 +143,7 @@ const char *sp_argument_name(struct sp_import *import, const struct sp_arguments
         sp_import_error(import, "%s= is missing", tag_names[tag]);
         return NULL;
     }
-    if (strlen(value) > 127) {
+    if (strlen(value) >= SP_IMPORT_NAME_BYTES) {
         sp_import_error(import, "%s= has over 127 bytes: give it a shorter one", tag_names[tag]);
         return NULL;
     }

@@ -50,27 +50,29 @@ bool sp_word_number(const char *text, uint64_t max, uint64_t *ret_number)
     return true;
 }
 
-static char *key_of(struct sp_storage *storage, const char *name)
+/* The name in lower case; false when no object can have it. */
+static bool make_key(const char *name, char key[SP_IMPORT_NAME_BYTES])
 {
-    char *key = sp_storage_text(storage, name, strlen(name));
-    for (char *at = key; at != NULL && *at != '\0'; at++)
-        *at = (char)lower(*at);
-    return key;
+    const size_t len = strlen(name);
+    if (len >= SP_IMPORT_NAME_BYTES)
+        return false;
+    for (size_t i = 0; i <= len; i++)
+        key[i] = (char)lower(name[i]);
+    return true;
 }
 
-void *sp_catalogue_find(const struct sp_catalogue *catalogue, struct sp_storage *storage, const char *name)
+void *sp_catalogue_find(const struct sp_catalogue *catalogue, const char *name)
 {
-    const char *key = key_of(storage, name);
-    if (key == NULL)
-        return NULL; /* adding will fail too, and say so */
-    const uint32_t number = sp_names_find(&catalogue->names, key);
+    char key[SP_IMPORT_NAME_BYTES];
+    const uint32_t number = make_key(name, key) ? sp_names_find(&catalogue->names, key) : SP_NAMES_NONE;
     return number == SP_NAMES_NONE ? NULL : catalogue->objects[number];
 }
 
 bool sp_catalogue_add(struct sp_catalogue *catalogue, struct sp_storage *storage, const char *name,
                       void *object)
 {
-    const char *key = key_of(storage, name);
+    char text[SP_IMPORT_NAME_BYTES];
+    const char *key = make_key(name, text) ? sp_storage_text(storage, text, strlen(text)) : NULL;
     if (key == NULL)
         return false;
     const uint32_t number = sp_names_find(&catalogue->names, key);

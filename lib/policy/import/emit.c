@@ -229,7 +229,7 @@ static void add_suffix(const char *base, uint32_t number, char *name, size_t siz
 /* "NAME", "NAME (2)", and so on: no two rules have one name. */
 static bool put_rule_name(struct emitter *emitter, struct sp_netsh_rule *rule)
 {
-    char name[128];
+    char name[SP_IMPORT_NAME_BYTES];
     snprintf(name, sizeof name, "%s", rule->name);
     if (rule->emitted_count++ > 0)
         add_suffix(rule->name, rule->emitted_count, name, sizeof name);
@@ -281,7 +281,8 @@ static enum sp_status put_policy(struct emitter *emitter, const struct sp_netsh_
         is_good = put_line(emitter, &emitter->lines[i]);
     fputs("default bypass\n", emitter->out);
     is_good = !ferror(emitter->out) && is_good;
-    if (fclose(emitter->out) != 0 || !is_good) {
+    /* glibc's fclose may lose the text for want of memory and say nothing */
+    if (fclose(emitter->out) != 0 || !is_good || text == NULL) {
         free(text);
         return SP_ERR_MEMORY;
     }
@@ -295,7 +296,7 @@ static const struct sp_netsh_policy *select_policy(struct sp_import *import, con
     const struct sp_netsh_policy *assigned = NULL, *last = NULL;
     size_t count = 0;
     if (name != NULL) {
-        last = sp_catalogue_find(&import->policies, import->storage, name);
+        last = sp_catalogue_find(&import->policies, name);
         if (last == NULL)
             sp_import_error(import, "has no policy \"%.100s\"", name);
         return last;

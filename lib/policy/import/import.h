@@ -19,6 +19,7 @@
 
 #define SP_IMPORT_MAX_BYTES ((size_t)4 << 20)
 #define SP_IMPORT_MAX_RULES 200000u
+#define SP_IMPORT_NAME_BYTES 128 /* as in sallyport.conf(5), with the NUL */
 #define SP_BATCH_LINE_BYTES 8192 /* cmd.exe's own limit, with the NUL */
 
 /* Objects by name, any case, in the order in which they were added; removed ones are NULL. */
@@ -107,7 +108,7 @@ bool sp_word_contains(const char *text, const char *part);
 /* A decimal number of digits only. */
 bool sp_word_number(const char *text, uint64_t max, uint64_t *ret_number);
 
-void *sp_catalogue_find(const struct sp_catalogue *catalogue, struct sp_storage *storage, const char *name);
+void *sp_catalogue_find(const struct sp_catalogue *catalogue, const char *name);
 /* Adds under a name that has no object; false when memory is out. */
 bool sp_catalogue_add(struct sp_catalogue *catalogue, struct sp_storage *storage, const char *name,
                       void *object) SP_MUST_USE;

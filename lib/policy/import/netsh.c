@@ -27,7 +27,7 @@ static const char *new_name(struct sp_import *import, const struct sp_catalogue 
                             const struct sp_arguments *arguments, enum sp_netsh_tag tag)
 {
     const char *name = sp_argument_name(import, arguments, tag);
-    if (name == NULL || sp_catalogue_find(catalogue, import->storage, name) == NULL)
+    if (name == NULL || sp_catalogue_find(catalogue, name) == NULL)
         return name;
     sp_import_warn(import, "\"%.100s\" is there already: netsh refuses this command, and so it is left out",
                    name);
@@ -39,7 +39,7 @@ static void *object_of(struct sp_import *import, const struct sp_catalogue *cata
                        const struct sp_arguments *arguments)
 {
     const char *name = sp_argument_name(import, arguments, SP_TAG_NAME);
-    void *object = name != NULL ? sp_catalogue_find(catalogue, import->storage, name) : NULL;
+    void *object = name != NULL ? sp_catalogue_find(catalogue, name) : NULL;
     if (name != NULL && object == NULL)
         sp_import_warn(import, "there is no \"%.100s\" yet: nothing is changed", name);
     return object;
@@ -128,7 +128,7 @@ static void add_filter(struct sp_import *import, const struct sp_arguments *argu
     const char *name = sp_argument_name(import, arguments, SP_TAG_FILTERLIST);
     if (name == NULL || !sp_netsh_filter_read(import, arguments, &read))
         return;
-    struct sp_netsh_list *list = sp_catalogue_find(&import->lists, import->storage, name);
+    struct sp_netsh_list *list = sp_catalogue_find(&import->lists, name);
     if (list == NULL)
         list = make_list(import, name);
     struct sp_netsh_filter *filter = list != NULL ? take(import, sizeof *filter) : NULL;
@@ -148,7 +148,7 @@ static void delete_filter(struct sp_import *import, const struct sp_arguments *a
     const char *name = sp_argument_name(import, arguments, SP_TAG_FILTERLIST);
     if (name == NULL || !sp_netsh_filter_read(import, arguments, &wanted))
         return;
-    struct sp_netsh_list *list = sp_catalogue_find(&import->lists, import->storage, name);
+    struct sp_netsh_list *list = sp_catalogue_find(&import->lists, name);
     struct sp_netsh_filter **link = list != NULL ? &list->first : NULL, *previous = NULL;
     while (link != NULL && *link != NULL && !sp_netsh_filter_equals(*link, &wanted)) {
         previous = *link;

@@ -14,7 +14,7 @@ static struct sp_netsh_policy *policy_of(struct sp_import *import, const struct 
     const char *name = sp_argument_name(import, arguments, SP_TAG_POLICY);
     if (name == NULL)
         return NULL;
-    struct sp_netsh_policy *policy = sp_catalogue_find(&import->policies, import->storage, name);
+    struct sp_netsh_policy *policy = sp_catalogue_find(&import->policies, name);
     if (policy == NULL)
         sp_import_error(import, "there is no policy \"%.100s\" yet", name);
     return policy;
@@ -25,9 +25,9 @@ static bool read_parts(struct sp_import *import, const struct sp_arguments *argu
 {
     const char *list = arguments->values[SP_TAG_FILTERLIST], *action = arguments->values[SP_TAG_FILTERACTION];
     if (list != NULL)
-        rule->list = sp_catalogue_find(&import->lists, import->storage, list);
+        rule->list = sp_catalogue_find(&import->lists, list);
     if (action != NULL)
-        rule->action = sp_catalogue_find(&import->actions, import->storage, action);
+        rule->action = sp_catalogue_find(&import->actions, action);
     if (rule->list == NULL)
         sp_import_error(import, "there is no filter list \"%.100s\" yet", list != NULL ? list : "");
     if (rule->action == NULL)
@@ -71,7 +71,7 @@ void sp_netsh_add_rule(struct sp_import *import, const struct sp_arguments *argu
     const char *name = policy != NULL ? sp_argument_name(import, arguments, SP_TAG_NAME) : NULL;
     if (name == NULL)
         return;
-    if (sp_catalogue_find(&policy->rules, import->storage, name) != NULL) {
+    if (sp_catalogue_find(&policy->rules, name) != NULL) {
         sp_import_error(import, "the policy has a rule \"%.100s\" already: netsh would refuse this one",
                         name);
         return;
@@ -96,8 +96,7 @@ static struct sp_netsh_rule *rule_of(struct sp_import *import, const struct sp_a
         return NULL;
     }
     const char *name = sp_argument_name(import, arguments, SP_TAG_NAME);
-    struct sp_netsh_rule *rule =
-        name != NULL ? sp_catalogue_find(&policy->rules, import->storage, name) : NULL;
+    struct sp_netsh_rule *rule = name != NULL ? sp_catalogue_find(&policy->rules, name) : NULL;
     if (name != NULL && rule == NULL)
         sp_import_error(import, "the policy has no rule \"%.100s\" yet", name);
     return rule;
@@ -119,7 +118,7 @@ void sp_netsh_set_rule(struct sp_import *import, const struct sp_arguments *argu
     const char *name = sp_argument_name(import, &all, SP_TAG_NEWNAME);
     if (name == NULL)
         return;
-    if (sp_catalogue_find(&policy->rules, import->storage, name) != NULL) {
+    if (sp_catalogue_find(&policy->rules, name) != NULL) {
         sp_import_error(import, "the policy has a rule \"%.100s\" already", name);
         return;
     }
