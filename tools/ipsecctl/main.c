@@ -33,8 +33,8 @@ static const struct verb verb_help = {
 };
 
 static const struct verb *const verbs[] = {
-    &verb_check,  &verb_show,   &verb_explain, &verb_compare, &verb_diff,    &verb_apply,
-    &verb_keygen, &verb_import, &verb_export,  &verb_status,  &verb_version, &verb_help,
+    &verb_check,  &verb_show,   &verb_explain, &verb_compare, &verb_diff,    &verb_apply, &verb_keygen,
+    &verb_import, &verb_export, &verb_status,  &verb_cpu,     &verb_version, &verb_help,
 };
 #define VERBS (sizeof verbs / sizeof *verbs)
 
