@@ -49,15 +49,52 @@ void cells_add(struct cells *cells, const struct cell *cell)
 
     if (entry == NULL || json_array_append_new(cells->list, entry) != 0)
         abort();
-    printf("%-6s %8zu %6zu %6zu  %-22s %9.2f %10.2f..%-9.2f %9.1f %8.4f\n", cell->work, cell->payload_bytes,
-           cell->burst, cell->sas, cell->engine, cell->mb_s, cell->mb_s_min, cell->mb_s_max,
-           cell->cycles_byte, cell->ratio_to_best_peer);
+    char payload[24] = "mix";
+
+    if (cell->payload_bytes > 0)
+        (void)snprintf(payload, sizeof payload, "%zu", cell->payload_bytes);
+    printf("%-6s %8s %6zu %6zu  %-22s %9.2f %10.2f..%-9.2f %9.1f %8.4f\n", cell->work, payload, cell->burst,
+           cell->sas, cell->engine, cell->mb_s, cell->mb_s_min, cell->mb_s_max, cell->cycles_byte,
+           cell->ratio_to_best_peer);
     (void)fflush(stdout);
 }
 
 bool cells_write_json(const struct cells *cells, const char *path)
 {
     if (json_dump_file(cells->list, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0)
+        return true;
+    perror(path);
+    return false;
+}
+
+static void write_csv_value(const json_t *value, FILE *out)
+{
+    if (json_is_string(value))
+        (void)fprintf(out, "\"%s\"", json_string_value(value)); /* no name has quotes */
+    else if (json_is_number(value))
+        (void)fprintf(out, "%.6g", json_number_value(value));
+}
+
+bool cells_write_csv(const struct cells *cells, const char *path)
+{
+    static const char *const keys[] = {
+        "work", "payload_bytes", "burst",    "sas",         "engine",
+        "mb_s", "mb_s_min",      "mb_s_max", "cycles_byte", "ratio_to_best_peer"};
+    const size_t key_count = sizeof keys / sizeof keys[0];
+    FILE *out = fopen(path, "w");
+    size_t index;
+    json_t *entry;
+
+    for (size_t i = 0; out != NULL && i < key_count; i++)
+        (void)fprintf(out, "%s%s", keys[i], i + 1 < key_count ? "," : "\n");
+    json_array_foreach(cells->list, index, entry)
+    {
+        for (size_t i = 0; out != NULL && i < key_count; i++) {
+            write_csv_value(json_object_get(entry, keys[i]), out);
+            (void)fputc(i + 1 < key_count ? ',' : '\n', out);
+        }
+    }
+    if (out != NULL && fclose(out) == 0)
         return true;
     perror(path);
     return false;

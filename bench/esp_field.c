@@ -61,25 +61,40 @@ void world_create(struct world *world, size_t sas)
                       "an SA is refused");
     }
     bench_require(sp_esp_create(world->sad, &world->esp) == SP_OK, "no ESP context");
-    world->peer = peer_create(world->keys, sas);
+    for (size_t i = 0; i < peer_count; i++)
+        world->peer_states[i] = peers[i]->create(world->keys, sas);
 }
 
 void world_destroy(struct world *world)
 {
-    peer_destroy(world->peer);
+    for (size_t i = 0; i < peer_count; i++)
+        peers[i]->destroy(world->peer_states[i]);
     sp_esp_destroy(&world->esp);
     sp_sad_destroy(&world->sad);
     free(world->keys);
 }
 
-static size_t clear_bytes(const struct field *field)
+static size_t payload_of(const struct field *field, size_t index)
 {
-    return IP_HEADER_BYTES + field->payload_bytes;
+    static const uint16_t mix[] = {64, 576, 64, 64, 576, 64, 1424, 64, 576, 64, 576, 64};
+
+    return field->payload_bytes != PAYLOAD_MIX ? field->payload_bytes
+                                               : mix[index % (sizeof mix / sizeof mix[0])];
 }
 
-static size_t sealed_bytes(const struct field *field)
+static size_t clear_bytes(const struct field *field, size_t index)
 {
-    return ESP_FRONT_BYTES + field->cipher_bytes + ICV_BYTES;
+    return IP_HEADER_BYTES + payload_of(field, index);
+}
+
+static size_t cipher_bytes(const struct field *field, size_t index)
+{
+    return (payload_of(field, index) + 2 + 7) / 8 * 8;
+}
+
+static size_t sealed_bytes(const struct field *field, size_t index)
+{
+    return ESP_FRONT_BYTES + cipher_bytes(field, index) + ICV_BYTES;
 }
 
 static void write_clear(uint8_t *packet, size_t payload_bytes)
@@ -116,33 +131,38 @@ static void write_clear(uint8_t *packet, size_t payload_bytes)
     randombytes_buf(packet + IP_HEADER_BYTES, payload_bytes);
 }
 
+static size_t largest_payload(const struct field *field)
+{
+    return field->payload_bytes != PAYLOAD_MIX ? field->payload_bytes : 1424;
+}
+
 void field_create(struct field *field, size_t bytes_per_repeat)
 {
-    size_t count = bytes_per_repeat / field->payload_bytes;
+    size_t count = 0, total_bytes = 0;
 
-    if (count < field->sas)
-        count = field->sas;
-    field->count = (count + field->burst - 1) / field->burst * field->burst;
-    field->stride_bytes = field->payload_bytes + STRIDE_EXTRA_BYTES;
-    field->cipher_bytes = (field->payload_bytes + 2 + 7) / 8 * 8;
-    field->clear = allocate(field->count, clear_bytes(field));
-    field->ours = allocate(field->count, field->stride_bytes);
-    field->theirs = allocate(field->count, field->stride_bytes);
-    field->theirs_clear = allocate(field->count, sealed_bytes(field));
-    field->theirs_sealed = allocate(field->count, sealed_bytes(field));
-    field->packets = allocate(field->count, sizeof *field->packets);
-    field->peer_packets = allocate(field->count, sizeof *field->peer_packets);
-    for (size_t i = 0; i < field->count; i++)
-        write_clear(field->clear + i * clear_bytes(field), field->payload_bytes);
+    while (total_bytes < bytes_per_repeat || count < field->sas || count % field->burst != 0)
+        total_bytes += payload_of(field, count++);
+    field->count = count;
+    field->total_payload_bytes = total_bytes;
+    field->stride_bytes = largest_payload(field) + STRIDE_EXTRA_BYTES;
+    field->clear = allocate(count, field->stride_bytes);
+    field->memory = allocate(count, field->stride_bytes);
+    field->theirs_clear = allocate(count, field->stride_bytes);
+    field->sealed = allocate(count, field->stride_bytes);
+    field->sealed_other = allocate(count, field->stride_bytes);
+    field->packets = allocate(count, sizeof *field->packets);
+    field->peer_packets = allocate(count, sizeof *field->peer_packets);
+    for (size_t i = 0; i < count; i++)
+        write_clear(field->clear + i * field->stride_bytes, payload_of(field, i));
 }
 
 void field_destroy(struct field *field)
 {
     free(field->clear);
-    free(field->ours);
-    free(field->theirs);
+    free(field->memory);
     free(field->theirs_clear);
-    free(field->theirs_sealed);
+    free(field->sealed);
+    free(field->sealed_other);
     free(field->packets);
     free(field->peer_packets);
 }
@@ -150,23 +170,23 @@ void field_destroy(struct field *field)
 static void reset_ours(struct field *field)
 {
     for (size_t i = 0; i < field->count; i++) {
-        field->packets[i] = (struct sp_packet){.buffer = field->ours + i * field->stride_bytes,
+        size_t at = i * field->stride_bytes;
+        field->packets[i] = (struct sp_packet){.buffer = field->memory + at,
                                                .capacity_bytes = (uint32_t)field->stride_bytes,
                                                .head_bytes = SP_PACKET_HEADROOM_BYTES,
-                                               .len_bytes = (uint32_t)clear_bytes(field),
+                                               .len_bytes = (uint32_t)clear_bytes(field, i),
                                                .sa = (uint32_t)(i % field->sas)};
-        memcpy(field->packets[i].buffer + SP_PACKET_HEADROOM_BYTES, field->clear + i * clear_bytes(field),
-               clear_bytes(field));
+        memcpy(field->memory + at + SP_PACKET_HEADROOM_BYTES, field->clear + at, clear_bytes(field, i));
     }
 }
 
 static void reset_theirs(struct field *field, const uint8_t *from)
 {
     for (size_t i = 0; i < field->count; i++) {
-        uint8_t *esp = field->theirs + i * field->stride_bytes;
-        field->peer_packets[i] =
-            (struct peer_packet){.esp = esp, .cipher_bytes = field->cipher_bytes, .sa = i % field->sas};
-        memcpy(esp, from + i * sealed_bytes(field), sealed_bytes(field));
+        size_t at = i * field->stride_bytes;
+        field->peer_packets[i] = (struct peer_packet){
+            .esp = field->memory + at, .cipher_bytes = cipher_bytes(field, i), .sa = i % field->sas};
+        memcpy(field->memory + at, from + at, sealed_bytes(field, i) - ICV_BYTES + ICV_BYTES_MAX);
     }
 }
 
@@ -175,6 +195,7 @@ static uint64_t time_ours(struct world *world, struct field *field, enum work wo
     for (size_t i = 0; i < field->count; i++)
         field->packets[i].verdict = SP_VERDICT_NONE;
     uint64_t before_ns = bench_cpu_ns();
+
     for (size_t i = 0; i < field->count; i += field->burst) {
         if (work == WORK_SEAL)
             sp_esp_seal(world->esp, field->packets + i, field->burst);
@@ -188,38 +209,39 @@ static uint64_t time_ours(struct world *world, struct field *field, enum work wo
     return taken_ns;
 }
 
-static uint64_t time_theirs(struct world *world, struct field *field, enum work work)
+static uint64_t time_theirs(struct world *world, struct field *field, size_t number, enum work work)
 {
+    const struct peer *peer = peers[number];
+    void *state = world->peer_states[number];
     bool is_right = true;
     uint64_t before_ns = bench_cpu_ns();
 
     for (size_t i = 0; i < field->count; i += field->burst) {
         if (work == WORK_SEAL)
-            peer_seal(world->peer, field->peer_packets + i, field->burst);
+            peer->seal(state, field->peer_packets + i, field->burst);
         else
-            is_right = is_right && peer_open(world->peer, field->peer_packets + i, field->burst);
+            is_right = is_right && peer->open(state, field->peer_packets + i, field->burst);
     }
     uint64_t taken_ns = bench_cpu_ns() - before_ns;
-    bench_require(is_right, "a packet of the peer's has a wrong ICV");
+    bench_require(is_right, "a packet of a peer's has a wrong ICV");
     return taken_ns;
 }
 
-/* What the peer starts from: header and IV of what we sealed, padding and trailer of RFC 4303 2.4. */
+/* What the peers start from: header and IV of what we sealed, padding and trailer of RFC 4303 2.4. */
 static void lay_out_theirs(struct field *field)
 {
-    size_t pad_bytes = field->cipher_bytes - field->payload_bytes - 2;
-
     for (size_t i = 0; i < field->count; i++) {
         const struct sp_packet *packet = &field->packets[i];
         const uint8_t *esp = packet->buffer + packet->head_bytes + IP_HEADER_BYTES;
-        uint8_t *clear = field->theirs_clear + i * sealed_bytes(field);
-        uint8_t *trailer = clear + ESP_FRONT_BYTES + field->payload_bytes;
+        size_t at = i * field->stride_bytes, payload_bytes = payload_of(field, i);
+        size_t pad_bytes = cipher_bytes(field, i) - payload_bytes - 2;
+        uint8_t *clear = field->theirs_clear + at, *trailer = clear + ESP_FRONT_BYTES + payload_bytes;
 
-        bench_require(packet->len_bytes == IP_HEADER_BYTES + sealed_bytes(field), "a sealed length is wrong");
-        memcpy(field->theirs_sealed + i * sealed_bytes(field), esp, sealed_bytes(field));
+        bench_require(packet->len_bytes == IP_HEADER_BYTES + sealed_bytes(field, i),
+                      "a sealed length is wrong");
+        memcpy(field->sealed + at, esp, sealed_bytes(field, i));
         memcpy(clear, esp, ESP_FRONT_BYTES);
-        memcpy(clear + ESP_FRONT_BYTES, field->clear + i * clear_bytes(field) + IP_HEADER_BYTES,
-               field->payload_bytes);
+        memcpy(clear + ESP_FRONT_BYTES, field->clear + at + IP_HEADER_BYTES, payload_bytes);
         for (size_t pad = 1; pad <= pad_bytes; pad++)
             *trailer++ = (uint8_t)pad;
         trailer[0] = (uint8_t)pad_bytes;
@@ -227,45 +249,50 @@ static void lay_out_theirs(struct field *field)
     }
 }
 
-static void compare_sealed(const struct field *field)
-{
-    for (size_t i = 0; i < field->count; i++) {
-        const uint8_t *ours = field->theirs_sealed + i * sealed_bytes(field);
-        bench_require(memcmp(field->peer_packets[i].esp, ours, sealed_bytes(field)) == 0,
-                      "what we sealed is not what libcrypto seals");
-    }
-}
-
-static void compare_opened(const struct field *field)
+static void compare_ours(const struct field *field)
 {
     for (size_t i = 0; i < field->count; i++) {
         const struct sp_packet *packet = &field->packets[i];
-        const uint8_t *clear = field->clear + i * clear_bytes(field);
-        const uint8_t *theirs = field->peer_packets[i].esp + ESP_FRONT_BYTES;
+        const uint8_t *clear = field->clear + i * field->stride_bytes;
 
-        bench_require(packet->len_bytes == clear_bytes(field) &&
-                          memcmp(packet->buffer + packet->head_bytes, clear, clear_bytes(field)) == 0,
+        bench_require(packet->len_bytes == clear_bytes(field, i) &&
+                          memcmp(packet->buffer + packet->head_bytes, clear, packet->len_bytes) == 0,
                       "what we opened is not what was sealed");
-        bench_require(memcmp(theirs, clear + IP_HEADER_BYTES, field->payload_bytes) == 0,
-                      "what libcrypto opened is not what was sealed");
     }
 }
 
-/* The peer must seal to the same bytes as we did; then each side opens, and must find the clear packet. */
+static void compare_peer(struct world *world, struct field *field, size_t number)
+{
+    bool is_other = peers[number]->is_other_suite;
+
+    reset_theirs(field, field->theirs_clear);
+    (void)time_theirs(world, field, number, WORK_SEAL);
+    if (is_other)
+        memcpy(field->sealed_other, field->memory, field->count * field->stride_bytes);
+    for (size_t i = 0; i < field->count && !is_other; i++)
+        bench_require(memcmp(field->peer_packets[i].esp, field->sealed + i * field->stride_bytes,
+                             sealed_bytes(field, i)) == 0,
+                      "what we sealed is not what a peer seals");
+    (void)time_theirs(world, field, number, WORK_OPEN);
+    for (size_t i = 0; i < field->count; i++)
+        bench_require(memcmp(field->peer_packets[i].esp + ESP_FRONT_BYTES,
+                             field->clear + i * field->stride_bytes + IP_HEADER_BYTES,
+                             payload_of(field, i)) == 0,
+                      "what a peer opened is not what was sealed");
+}
+
 void field_compare(struct world *world, struct field *field)
 {
     reset_ours(field);
     (void)time_ours(world, field, WORK_SEAL);
     lay_out_theirs(field);
-    reset_theirs(field, field->theirs_clear);
-    (void)time_theirs(world, field, WORK_SEAL);
-    compare_sealed(field);
-    (void)time_theirs(world, field, WORK_OPEN);
     (void)time_ours(world, field, WORK_OPEN);
-    compare_opened(field);
+    compare_ours(field);
+    for (size_t i = 0; i < peer_count; i++)
+        compare_peer(world, field, i);
 }
 
-void field_time(struct world *world, struct field *field, enum side side, uint64_t ret_taken_ns[WORKS])
+void field_time(struct world *world, struct field *field, size_t side, uint64_t ret_taken_ns[WORKS])
 {
     if (side == SIDE_OURS) {
         reset_ours(field);
@@ -273,8 +300,9 @@ void field_time(struct world *world, struct field *field, enum side side, uint64
         ret_taken_ns[WORK_OPEN] = time_ours(world, field, WORK_OPEN);
         return;
     }
+    size_t number = side - 1;
     reset_theirs(field, field->theirs_clear);
-    ret_taken_ns[WORK_SEAL] = time_theirs(world, field, WORK_SEAL);
-    reset_theirs(field, field->theirs_sealed);
-    ret_taken_ns[WORK_OPEN] = time_theirs(world, field, WORK_OPEN);
+    ret_taken_ns[WORK_SEAL] = time_theirs(world, field, number, WORK_SEAL);
+    reset_theirs(field, peers[number]->is_other_suite ? field->sealed_other : field->sealed);
+    ret_taken_ns[WORK_OPEN] = time_theirs(world, field, number, WORK_OPEN);
 }

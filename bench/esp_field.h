@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * What bench/esp runs on: SAs with the peer's contexts for them, and packets for both sides.
+ * What bench/esp runs on: SAs with the peers' contexts for them, and packets for all sides.
  */
 #ifndef SP_BENCH_ESP_FIELD_H
 #define SP_BENCH_ESP_FIELD_H
@@ -10,23 +10,31 @@
 #include <sallyport/esp.h>
 
 enum work { WORK_SEAL, WORK_OPEN, WORKS };
-enum side { SIDE_OURS, SIDE_PEER, SIDES };
 
-/* SAs 0 .. sas-1 and the peer's contexts for them, made once. */
+/* Side 0 is ours, side 1 + n is peers[n]. */
+#define SIDE_OURS 0
+#define SIDES_MAX (1 + PEERS_MAX)
+
+/* Packets of an internet mix, as payloads: seven of 64 bytes, four of 576, one of 1,424. */
+#define PAYLOAD_MIX 0
+
+/* SAs 0 .. sas-1 and each peer's contexts for them, made once. */
 struct world {
     struct keys *keys;
     struct sp_sad *sad;
     struct sp_esp *esp;
-    struct peer *peer;
+    void *peer_states[PEERS_MAX];
 };
 
-/* The packets of one cell, for both sides. */
+/* The packets of one cell. Everything has slots of stride_bytes, whatever the packet's length. */
 struct field {
-    size_t payload_bytes, burst, sas, count, stride_bytes, cipher_bytes;
-    uint8_t *clear;  /* the IP packets as they were, payload_bytes + header each */
-    uint8_t *ours;   /* stride_bytes each */
-    uint8_t *theirs; /* stride_bytes each, from the ESP header on */
-    uint8_t *theirs_clear, *theirs_sealed;
+    size_t payload_bytes; /* of each packet, or PAYLOAD_MIX */
+    size_t burst, sas, count, stride_bytes, total_payload_bytes;
+    uint8_t *clear;        /* IP packets */
+    uint8_t *memory;       /* where the side whose turn it is works; the others' caches fare alike */
+    uint8_t *theirs_clear; /* from the ESP header on, padded */
+    uint8_t *sealed;       /* by us, and so by every peer of the same suite */
+    uint8_t *sealed_other; /* by the peer of the other suite */
     struct sp_packet *packets;
     struct peer_packet *peer_packets;
 };
@@ -34,13 +42,15 @@ struct field {
 void world_create(struct world *world, size_t sas);
 void world_destroy(struct world *world);
 
-/* payload_bytes, burst and sas are set; makes at least bytes_per_repeat of payload. */
+/* payload_bytes, burst and sas are set; makes at least bytes_per_repeat of payload and a packet for each SA.
+ */
 void field_create(struct field *field, size_t bytes_per_repeat);
 void field_destroy(struct field *field);
-/* Both sides must seal to the same bytes, and open to what was sealed: ends the bench otherwise. */
+/* All sides must seal to the same bytes (but those of another suite), and open to what was sealed: ends the
+ * bench otherwise. */
 void field_compare(struct world *world, struct field *field);
 /* Seals and opens every packet by one side, and tells how long each took. */
-void field_time(struct world *world, struct field *field, enum side side, uint64_t ret_taken_ns[WORKS]);
+void field_time(struct world *world, struct field *field, size_t side, uint64_t ret_taken_ns[WORKS]);
 
 /* Ends the bench with a sentence when the condition does not hold. */
 void bench_require(bool condition, const char *what);
