@@ -23,7 +23,7 @@ BUILDS = {
     "asan": ["-Dtests=enabled", "-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"],
 }
 # The suite asan is these suites once more, in the build folder with the sanitizers.
-SANITIZED = ["unit", "vectors", "golden", "tools", "interop"]
+SANITIZED = ["unit", "vectors", "golden", "convert", "tools", "interop"]
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
