@@ -10,6 +10,7 @@
 #include "policy/compile.h"
 #include "policy/model.h"
 #include "policy/storage.h"
+#include "sa/lifetime.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,7 @@ struct sp_meaning sp_meaning_of(const struct sp_policy *policy, uint32_t rule)
     struct sp_meaning meaning = {.action = info->action};
     if (info->action == SP_ACTION_PROTECT)
         meaning.how = policy->actions[info->action_index];
+    sp_lifetime_fill_soft(&meaning.how.lifetime); /* a soft limit left out is the one that a preset has */
     return meaning;
 }
 

@@ -241,6 +241,10 @@ Test(compare, a_policy_reordered_without_consequence_is_no_difference_and_a_life
         {BACK_END, ACTION "protect out tcp from me port 80 to any with \"e\"\n" DEFAULT, true},
         {BACK_END, "action \"e\" { esp 3des-cbc hmac-sha1-96\nlifetime nist-r2\n}\n" PROTECT_IN DEFAULT,
          false},
+        {"action \"e\" { esp 3des-cbc hmac-sha1-96\nlifetime w2k\n}\n" PROTECT_IN DEFAULT,
+         "action \"f\" { esp 3des-cbc hmac-sha1-96\nlifetime 100000 KB 3600 seconds\n}\n"
+         "protect in tcp from any to me port 80 with \"f\"\n" DEFAULT,
+         true},
         {"default bypass\n", "default block\n", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
