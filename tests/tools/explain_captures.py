@@ -31,8 +31,19 @@ def flows_are_explained(folder):
                     if ends["source_port"] is not None:
                         words = [f"[{word}]:{ends[port]}" for word, port in
                                  zip(words, ("source_port", "destination_port"))]
-                    alone = ipsecctl("explain", "--json", *me, policy, direction, ends["protocol"], *words).json()
+                    protocol = ends["protocol"]
+                    if ends["icmp_type"] is not None:
+                        protocol = f"icmp:{ends['icmp_type']}/{ends['icmp_code']}"
+                    alone = ipsecctl("explain", "--json", *me, policy, direction, protocol, *words).json()
                     equal((flow["flow"], flow["decision"]), (alone["flow"], alone["decision"]))
+
+
+@test
+def icmp_types_are_read(folder):
+    """explain --pcap holds an echo request against rules about its type"""
+    policy = folder.file("icmp.policy", "block out icmp type 8 from any to any\ndefault bypass\n")
+    told = ipsecctl("explain", "--json", policy, "out", "--pcap", capture(folder, [ping(FRONT, BACK)])).json()
+    equal(told["flows"][0]["decision"]["action"], "block")
 
 
 @test
