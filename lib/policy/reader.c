@@ -8,6 +8,7 @@
  */
 #include "policy/reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void sp_reader_start(struct sp_reader *reader, const struct sp_source *source, uint64_t *order,
@@ -210,4 +211,25 @@ bool sp_text_address(const char *text, size_t len_bytes, struct sp_address *ret_
     memcpy(copy, text, len_bytes);
     copy[len_bytes] = '\0';
     return sp_address_parse(copy, ret_address) == SP_OK;
+}
+
+bool sp_reader_block(struct sp_reader *reader, sp_reader_line *parse_line, void *context, const char *kind,
+                     uint32_t line)
+{
+    for (;;) {
+        sp_reader_skip_newlines(reader);
+        if (sp_reader_is_at(reader, SP_TOKEN_CLOSE)) {
+            sp_reader_next(reader);
+            return true;
+        }
+        if (sp_reader_is_at(reader, SP_TOKEN_END) || sp_reader_is_at_statement(reader))
+            break;
+        if (!parse_line(reader, context))
+            sp_reader_recover_line(reader);
+    }
+    char what[64];
+    snprintf(what, sizeof what, "'}' that closes the %s of line %u", kind, line);
+    sp_reader_unexpected(reader, what);
+    reader->open_braces = 0;
+    return false;
 }

@@ -62,4 +62,11 @@ bool sp_reader_lifetime(struct sp_reader *reader, struct sp_lifetime *ret_lifeti
 void sp_reader_check_lifetime(struct sp_reader *reader, const struct sp_place *place,
                               enum sp_encryption encryption, const struct sp_lifetime *lifetime);
 
+/* The lines of a block in braces, the opening one read. Each goes to parse_line, which says what is wrong
+ * with it and answers false to have its rest skipped. False, and said: the block, the kind (such as "action")
+ * of the given line, isn't closed. */
+typedef bool sp_reader_line(struct sp_reader *reader, void *context);
+bool sp_reader_block(struct sp_reader *reader, sp_reader_line *parse_line, void *context, const char *kind,
+                     uint32_t line);
+
 #endif

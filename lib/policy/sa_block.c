@@ -142,8 +142,9 @@ static enum sp_sa_item find_item(const struct sp_reader *reader)
     return SP_SA_ITEM_COUNT;
 }
 
-static bool parse_line(struct sp_reader *reader, struct sp_sa_block *block)
+static bool parse_line(struct sp_reader *reader, void *context)
 {
+    struct sp_sa_block *block = context;
     enum sp_sa_item item = find_item(reader);
     if (item == SP_SA_ITEM_COUNT) {
         block->is_garbled = true;
@@ -171,23 +172,9 @@ static bool parse_line(struct sp_reader *reader, struct sp_sa_block *block)
 /* False: the block isn't closed. */
 static bool parse_lines(struct sp_reader *reader, struct sp_sa_block *block)
 {
-    for (;;) {
-        sp_reader_skip_newlines(reader);
-        if (sp_reader_is_at(reader, SP_TOKEN_CLOSE)) {
-            sp_reader_next(reader);
-            return true;
-        }
-        if (sp_reader_is_at(reader, SP_TOKEN_END) || sp_reader_is_at_statement(reader))
-            break;
-        if (!parse_line(reader, block))
-            sp_reader_recover_line(reader);
-    }
-    char what[64];
-    snprintf(what, sizeof what, "'}' that closes the SA of line %u", block->name_place.line);
-    sp_reader_unexpected(reader, what);
-    block->is_garbled = true;
-    reader->open_braces = 0;
-    return false;
+    bool is_closed = sp_reader_block(reader, parse_line, block, "SA", block->name_place.line);
+    block->is_garbled |= !is_closed;
+    return is_closed;
 }
 
 static void check_presence(struct sp_reader *reader, const struct sp_sa_block *block)
