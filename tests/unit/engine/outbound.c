@@ -115,6 +115,20 @@ Test(outbound, icmp_is_told_apart_by_type_and_code)
     gate_close(&gate);
 }
 
+Test(outbound, a_fragment_without_an_sa_is_dropped_as_a_fragment_and_asks_for_no_sa)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    struct sp_event event;
+    make_packet(&made, FRONT, "192.0.2.99", IPPROTO_TCP, 4000, 80, 10);
+    struct iphdr *ip = (struct iphdr *)(void *)(made.memory + made.packet.head_bytes);
+    ip->frag_off = htons(0x2000); /* the first of several: its ports are there */
+    ip->check = 0;
+    ip->check = htons(made_checksum(ip, sizeof *ip));
+    cr_assert_eq(leave(&gate)->reason, SP_DROP_FRAGMENT);
+    cr_assert_eq(sp_engine_events(gate.engine, &event, 1), 0);
+    gate_close(&gate);
+}
+
 Test(outbound, what_is_no_ip_packet_is_dropped)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

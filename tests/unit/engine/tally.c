@@ -79,6 +79,19 @@ Test(tally, a_packet_that_the_host_could_not_send_moves_to_the_drops)
     gate_close(&gate);
 }
 
+Test(tally, a_packet_not_sent_after_a_new_policy_moves_in_the_totals_but_not_in_the_new_policys_rules)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    leave(&gate, BACK, 80);
+    gate_publish(&gate, FRONT_END, FRONT);
+    sp_worker_not_sent(gate.worker, SP_OUTBOUND, &made.packet, SP_DROP_HOST_SEND);
+    struct sp_counters all = total(&gate), rule = of_rule(&gate, 1);
+    cr_assert_eq(all.dropped_packets[SP_DROP_HOST_SEND], 1);
+    cr_assert_eq(rule.sealed_packets, 0);
+    cr_assert_eq(rule.dropped_packets[SP_DROP_HOST_SEND], 0);
+    gate_close(&gate);
+}
+
 Test(tally, what_a_worker_counted_outlives_it)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);
