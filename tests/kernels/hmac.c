@@ -22,7 +22,7 @@
 
 #define LENGTH_MAX 2048
 #define OFFSETS 64
-#define JOBS_MAX 40
+#define JOBS_MAX 80
 #define KEY_BYTES_MAX 150
 #define DIGEST_BYTES_MAX 32
 #define PAGE_BYTES 4096
@@ -393,7 +393,7 @@ static void check_hand_over(struct harness *harness, const struct algorithm *alg
     size_t count = runnable(algorithm->hash, kernels);
     struct variant variant = {.algorithm = algorithm, .name = "kernels at random"};
 
-    sp_lane_plan_make(&variant.plan, kernels, count);
+    sp_lane_plan_make(&variant.plan, kernels, count, sp_cpu_features());
     variant.plan.lanes = SP_HASH_LANES_MAX;
     for (size_t lanes = 1; lanes <= SP_HASH_LANES_MAX; lanes++)
         variant.plan.first[lanes] = kernels[harness_random_below(harness, count)];
@@ -409,7 +409,7 @@ static void check_kernels(struct harness *harness, const struct algorithm *algor
     for (size_t i = 0; i < count; i++) {
         harness_tell(harness, sp_hash_kernel_is_sound(algorithm->hash, kernels[i]), "%s, %s: is admitted",
                      algorithm->hash->name, kernels[i]->name);
-        sp_lane_plan_make(&variant.plan, &kernels[i], 1);
+        sp_lane_plan_make(&variant.plan, &kernels[i], 1, sp_cpu_features());
         snprintf(variant.name, sizeof variant.name, "%s", kernels[i]->name);
         check_variant(harness, &variant);
     }

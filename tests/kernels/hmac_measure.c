@@ -118,7 +118,7 @@ void hmac_measure(const struct sp_hash *hash, const struct sp_hmac *reference, c
             continue;
         struct contender *contender = &field->contenders[field->count++];
         contender->name = hash->kernels[i]->name;
-        sp_lane_plan_make(&contender->plan, &hash->kernels[i], 1);
+        sp_lane_plan_make(&contender->plan, &hash->kernels[i], 1, sp_cpu_features());
     }
     reference->expand(field->state, field->packets[0], 20);
     harness_note("%s: in use is %s; %.3f counts of the time stamp counter are a cycle", hash->name,

@@ -18,9 +18,14 @@ static const struct expectation {
     const char *kernel;
 } expectations[] = {
 #ifdef __x86_64__
+    {"hmac-md5-96", SP_CPU_AVX512, "avx512/64 avx512/32 avx512/16 libcrypto/1"},
     {"hmac-md5-96", SP_CPU_AVX2, "avx2/16 avx2/8 libcrypto/1"},
+    {"hmac-sha1-96", SP_CPU_AVX512 | SP_CPU_SHA_NI, "avx512/32 avx512/16 sha-ni/4 sha-ni/2 sha-ni/1"},
+    {"hmac-sha1-96", SP_CPU_AVX512, "avx512/32 avx512/16 libcrypto/1"},
     {"hmac-sha1-96", SP_CPU_SHA_NI, "sha-ni/4 sha-ni/2 sha-ni/1"},
     {"hmac-sha1-96", SP_CPU_AVX2, "avx2/8 libcrypto/1"},
+    {"hmac-sha2-256-128", SP_CPU_AVX512 | SP_CPU_SHA_NI, "avx512/32 avx512/16 sha-ni/4 sha-ni/2 sha-ni/1"},
+    {"hmac-sha2-256-128", SP_CPU_AVX512, "avx512/32 avx512/16 libcrypto/1"},
     {"hmac-sha2-256-128", SP_CPU_SHA_NI, "sha-ni/4 sha-ni/2 sha-ni/1"},
     {"hmac-sha2-256-128", SP_CPU_AVX2, "avx2/8 libcrypto/1"},
 #endif
@@ -68,9 +73,11 @@ COUNTING(1)
 COUNTING(2)
 COUNTING(3)
 COUNTING(4)
+COUNTING(5)
+COUNTING(6)
 
 typedef void compress_function(sp_hash_row *rows, const uint8_t *const *data, size_t blocks);
-static compress_function *const counting[] = {run_0, run_1, run_2, run_3, run_4};
+static compress_function *const counting[] = {run_0, run_1, run_2, run_3, run_4, run_5, run_6};
 
 /* Three runs for packets of two blocks: data, padding, outer hash. */
 static bool runs_are_as_planned(const struct sp_lane_plan *plan, const struct sp_hash_kernel *kernels,
@@ -93,7 +100,9 @@ static bool is_cheapest(const struct sp_lane_plan *plan, const struct sp_hash_ke
     for (size_t lanes = 1; lanes <= SP_HASH_LANES_MAX; lanes++)
         for (size_t i = 0; i < count; i++) {
             size_t rest = lanes > kernels[i].lanes ? lanes - kernels[i].lanes : 0;
-            if (plan->cost[lanes] > kernels[i].cycles_per_block + plan->cost[rest])
+            uint32_t cycles = (sp_cpu_features() & SP_CPU_AVX512) != 0 ? kernels[i].cycles_per_block_avx512
+                                                                       : kernels[i].cycles_per_block;
+            if (plan->cost[lanes] > cycles + plan->cost[rest])
                 return false;
         }
     return true;
@@ -120,7 +129,7 @@ static void check_runs(struct harness *harness, const struct sp_hash *hash, cons
         pointers[count] = &kernels[count];
         count++;
     }
-    sp_lane_plan_make(&plan, pointers, count);
+    sp_lane_plan_make(&plan, pointers, count, sp_cpu_features());
     ops->expand(state, text, sizeof text);
     for (size_t packets = 1; packets <= plan.lanes; packets++) {
         memset(runs, 0, sizeof runs);
@@ -165,7 +174,7 @@ static bool is_chosen(const struct sp_hash *hash, const struct sp_hash_kernel *k
     struct sp_hash_kernel free = *kernel;
     struct sp_lane_plan plan;
 
-    free.cycles_per_block = 0; /* so that no plan would do without it */
+    free.cycles_per_block = free.cycles_per_block_avx512 = 0; /* so that no plan would do without it */
     kernels[1] = &free;
     with.kernels = kernels;
     with.kernel_count = 2;

@@ -53,7 +53,7 @@ static void check_hash(struct harness *harness, const struct sp_hash *hash)
                          kernel->name);
             continue;
         }
-        sp_lane_plan_make(&plan, &kernel, 1);
+        sp_lane_plan_make(&plan, &kernel, 1, sp_cpu_features());
         harness_tell(harness, leaks(hash, &plan) == 0,
                      "%s, %s: no branch and no address depends on keys or packets", hash->name, kernel->name);
         harness_tell(harness, planted_leaks() == 1, "%s, %s: a branch on the ICV is noticed", hash->name,

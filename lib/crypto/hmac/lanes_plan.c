@@ -7,8 +7,8 @@
  * trying, for each n, every kernel first and the best known way for what it leaves.
  *
  * Costs are constants, measured once (each kernel's file says on what), rather than measured at start: a
- * start on a busy machine must not choose otherwise than the one before. Between processors costs change less
- * than between kernels.
+ * start on a busy machine must not choose otherwise than the one before. Between processors of a class costs
+ * change less than between kernels; there are two classes, with AVX-512 and without.
  */
 #include "crypto/hmac/kernels.h"
 
@@ -17,32 +17,40 @@
 
 #define TEST_BLOCKS 2
 
+static void add_name(struct sp_lane_plan *plan, const char *name)
+{
+    size_t end = strlen(plan->name);
+
+    (void)snprintf(plan->name + end, sizeof plan->name - end, end > 0 ? " %s" : "%s", name);
+}
+
 /* The kernels that the plan makes use of, widest first, each once. */
 static void name_plan(struct sp_lane_plan *plan)
 {
-    const struct sp_hash_kernel *last = NULL;
-    size_t end = 0;
-
-    for (uint32_t lanes = plan->lanes; lanes > 0; lanes--) {
-        const struct sp_hash_kernel *kernel = plan->first[lanes];
-        if (kernel == last || strstr(plan->name, kernel->name) != NULL)
-            continue;
-        int length =
-            snprintf(plan->name + end, sizeof plan->name - end, end > 0 ? " %s" : "%s", kernel->name);
-        if (length > 0 && (size_t)length < sizeof plan->name - end)
-            end += (size_t)length;
-        last = kernel;
+    for (uint32_t width = SP_HASH_LANES_MAX; width > 0; width--) {
+        const struct sp_hash_kernel *last = NULL;
+        for (uint32_t lanes = 1; lanes <= plan->lanes; lanes++) {
+            const struct sp_hash_kernel *kernel = plan->first[lanes];
+            if (kernel->lanes == width && kernel != last)
+                add_name(plan, (last = kernel)->name);
+        }
     }
 }
 
-void sp_lane_plan_make(struct sp_lane_plan *plan, const struct sp_hash_kernel *const *kernels, size_t count)
+static uint32_t cycles_of(const struct sp_hash_kernel *kernel, uint32_t features)
+{
+    return (features & SP_CPU_AVX512) != 0 ? kernel->cycles_per_block_avx512 : kernel->cycles_per_block;
+}
+
+void sp_lane_plan_make(struct sp_lane_plan *plan, const struct sp_hash_kernel *const *kernels, size_t count,
+                       uint32_t features)
 {
     memset(plan, 0, sizeof *plan);
     for (uint32_t lanes = 1; lanes <= SP_HASH_LANES_MAX; lanes++) {
         plan->cost[lanes] = UINT32_MAX;
         for (size_t i = 0; i < count; i++) {
             uint32_t rest = lanes > kernels[i]->lanes ? lanes - kernels[i]->lanes : 0;
-            uint32_t cost = kernels[i]->cycles_per_block + plan->cost[rest];
+            uint32_t cost = cycles_of(kernels[i], features) + plan->cost[rest];
             if (cost >= plan->cost[lanes])
                 continue;
             plan->cost[lanes] = cost;
@@ -125,5 +133,5 @@ void sp_lane_plan_choose(struct sp_lane_plan *plan, const struct sp_hash *hash, 
         if (i == 0 || (can_run && sp_hash_kernel_is_sound(hash, kernel)))
             admitted[count++] = kernel;
     }
-    sp_lane_plan_make(plan, admitted, count);
+    sp_lane_plan_make(plan, admitted, count, features);
 }

@@ -14,8 +14,7 @@
 static const struct sp_hash_kernel *const kernels[] = {
     &sp_md5_libcrypto,
 #ifdef __x86_64__
-    &sp_md5_avx2_8,
-    &sp_md5_avx2_16,
+    &sp_md5_avx2_8,    &sp_md5_avx2_16, &sp_md5_avx512_16, &sp_md5_avx512_32, &sp_md5_avx512_64,
 #endif
 };
 

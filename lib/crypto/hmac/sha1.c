@@ -13,7 +13,8 @@
 static const struct sp_hash_kernel *const kernels[] = {
     &sp_sha1_libcrypto,
 #ifdef __x86_64__
-    &sp_sha1_shani_1,   &sp_sha1_shani_2, &sp_sha1_shani_4, &sp_sha1_avx2,
+    &sp_sha1_shani_1,   &sp_sha1_shani_2,   &sp_sha1_shani_4,
+    &sp_sha1_avx2,      &sp_sha1_avx512_16, &sp_sha1_avx512_32,
 #endif
 };
 
