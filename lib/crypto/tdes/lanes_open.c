@@ -136,40 +136,35 @@ static void open_batch(struct batch *batch, const struct sp_tdes_lanes *kernel)
     }
 }
 
-/* Lets the kernel below have a batch. */
-static void open_batch_below(const struct batch *batch, const struct sp_tdes_lanes *kernel)
+static void leave_over(const struct batch *batch, struct sp_tdes_leftovers *leftovers)
 {
-    struct sp_cbc_job jobs[SP_TDES_LANES_MAX];
-    uint8_t ivs[SP_TDES_LANES_MAX][SP_TDES_BLOCK_BYTES];
-
     for (size_t i = 0; i < batch->segment_count; i++) {
         const struct segment *segment = &batch->segments[i];
-        sp_tdes_store(ivs[i], segment->chain);
-        jobs[i] = (struct sp_cbc_job){.state = segment->state,
-                                      .iv = ivs[i],
-                                      .in = segment->in,
-                                      .out = segment->out,
-                                      .len_bytes = segment->blocks * SP_TDES_BLOCK_BYTES};
+        sp_tdes_store(leftovers->ivs[i], segment->chain);
+        leftovers->jobs[i] = (struct sp_cbc_job){.state = segment->state,
+                                                 .iv = leftovers->ivs[i],
+                                                 .in = segment->in,
+                                                 .out = segment->out,
+                                                 .len_bytes = segment->blocks * SP_TDES_BLOCK_BYTES};
     }
-    (void)sp_tdes_lanes_open(kernel->below, jobs, batch->segment_count);
+    leftovers->count = batch->segment_count;
 }
 
-size_t sp_tdes_lanes_open(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+/* Returns the blocks that went through the kernel. The last batch may be too small and is then left over. Not
+ * inlined: a batch takes much stack, which the kernel below shall have again. */
+__attribute__((noinline)) static size_t
+open_batches(const struct sp_tdes_lanes *kernel, struct cursor *cursor, struct sp_tdes_leftovers *leftovers)
 {
-    struct cursor cursor = {.jobs = jobs, .count = count};
     struct batch batch;
     size_t blocks = 0;
 
-    if (kernel == NULL) {
-        sp_tdes_cbc_reference.cbc_open(jobs, count);
-        return 0;
-    }
     batch.set_state = NULL;
-    while (cursor.count > 0) {
-        fill_batch(&cursor, &batch, kernel->lanes);
+    leftovers->count = 0;
+    while (cursor->count > 0) {
+        fill_batch(cursor, &batch, kernel->lanes);
         if (batch.blocks < kernel->open_lanes_min) {
-            open_batch_below(&batch, kernel);
-            continue;
+            leave_over(&batch, leftovers);
+            break;
         }
         open_batch(&batch, kernel);
         blocks += batch.blocks;
@@ -178,5 +173,20 @@ size_t sp_tdes_lanes_open(const struct sp_tdes_lanes *kernel, const struct sp_cb
         return 0;
     OPENSSL_cleanse(batch.scratch, kernel->scratch_bytes);
     OPENSSL_cleanse(batch.plain, sizeof batch.plain);
+    return blocks;
+}
+
+size_t sp_tdes_lanes_open(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+{
+    struct cursor cursor = {.jobs = jobs, .count = count};
+    struct sp_tdes_leftovers leftovers;
+
+    if (kernel == NULL) {
+        sp_tdes_cbc_reference.cbc_open(jobs, count);
+        return 0;
+    }
+    size_t blocks = open_batches(kernel, &cursor, &leftovers);
+    if (leftovers.count > 0)
+        (void)sp_tdes_lanes_open(kernel->below, leftovers.jobs, leftovers.count);
     return blocks;
 }

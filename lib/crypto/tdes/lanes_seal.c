@@ -205,25 +205,24 @@ static void run_steps(struct lanes *lanes, const struct sp_tdes_lanes *kernel, s
     }
 }
 
-/* Lets the kernel below have what is left of the packets. */
-static void finish_below(const struct lanes *lanes, const struct sp_tdes_lanes *kernel)
+static void leave_over(const struct lanes *lanes, struct sp_tdes_leftovers *leftovers)
 {
-    struct sp_cbc_job jobs[SP_TDES_LANES_MAX];
-    uint8_t ivs[SP_TDES_LANES_MAX][SP_TDES_BLOCK_BYTES];
-
     for (size_t lane = 0; lane < lanes->active; lane++) {
-        sp_tdes_store(ivs[lane], lanes->chain[lane]);
-        jobs[lane] = (struct sp_cbc_job){.state = lanes->state[lane],
-                                         .iv = ivs[lane],
-                                         .in = lanes->in[lane],
-                                         .out = lanes->out[lane],
-                                         .len_bytes = lanes->left_bytes[lane]};
+        sp_tdes_store(leftovers->ivs[lane], lanes->chain[lane]);
+        leftovers->jobs[lane] = (struct sp_cbc_job){.state = lanes->state[lane],
+                                                    .iv = leftovers->ivs[lane],
+                                                    .in = lanes->in[lane],
+                                                    .out = lanes->out[lane],
+                                                    .len_bytes = lanes->left_bytes[lane]};
     }
-    (void)sp_tdes_lanes_seal(kernel->below, jobs, lanes->active);
+    leftovers->count = lanes->active;
 }
 
-/* At most JOBS_MAX jobs. Returns the blocks that went through the kernel. */
-static size_t seal_some(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+/* At most JOBS_MAX jobs. Returns the blocks that went through the kernel. Not inlined: its lanes take much
+ * stack, which the kernel below shall have again. */
+__attribute__((noinline)) static size_t seal_some(const struct sp_tdes_lanes *kernel,
+                                                  const struct sp_cbc_job *jobs, size_t count,
+                                                  struct sp_tdes_leftovers *leftovers)
 {
     struct lanes lanes;
     struct queue queue;
@@ -239,13 +238,14 @@ static size_t seal_some(const struct sp_tdes_lanes *kernel, const struct sp_cbc_
         blocks += lanes.active * (len_bytes / SP_TDES_BLOCK_BYTES);
         refill_lanes(&lanes, &queue);
     }
-    finish_below(&lanes, kernel);
+    leave_over(&lanes, leftovers);
     OPENSSL_cleanse(lanes.scratch, kernel->scratch_bytes);
     return blocks;
 }
 
 size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
 {
+    struct sp_tdes_leftovers leftovers;
     size_t blocks = 0;
 
     if (kernel == NULL) {
@@ -254,7 +254,8 @@ size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cb
     }
     while (count >= kernel->seal_lanes_min) {
         size_t some = count < JOBS_MAX ? count : JOBS_MAX;
-        blocks += seal_some(kernel, jobs, some);
+        blocks += seal_some(kernel, jobs, some, &leftovers);
+        (void)sp_tdes_lanes_seal(kernel->below, leftovers.jobs, leftovers.count);
         jobs += some;
         count -= some;
     }
