@@ -17,6 +17,7 @@ import time
 import tap
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PASSED_ON = ("SP_SOURCE", "SP_BUILD", "SP_NIGHTLY", "SP_GUEST", "PATH")  # through sudo
 CLEANUP_SECONDS = 20  # what an ended suite has to clean up after itself
 BUILDS = {
     "tests": ["-Dtests=enabled"],
@@ -90,7 +91,7 @@ def command_of(suite, environment):
     program = os.path.join(SOURCE, "tests", suite.folder, "run")
     if suite.rights != "root" or os.geteuid() == 0:
         return [program]
-    passed_on = [f"{name}={environment[name]}" for name in ("SP_SOURCE", "SP_BUILD", "SP_NIGHTLY", "PATH")]
+    passed_on = [f"{name}={environment[name]}" for name in PASSED_ON if name in environment]
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], stderr=subprocess.DEVNULL).returncode == 0:
         return ["sudo", "-n", "env", *passed_on, program]
     return None

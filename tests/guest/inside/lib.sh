@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# What scripts that run inside the guest have in common.
+#
+#   . "$SP_SOURCE/tests/guest/inside/lib.sh"
+#   need_esp veth
+#   check "curl fetches the page" curl -s http://10.9.0.2/
+#   exit "$failures"
+
+failures=0
+
+# check NAME COMMAND...: one line of TAP, without a number: tests/guest/run counts.
+check() {
+    local name=$1 log
+    shift
+    if log=$("$@" 2>&1); then
+        echo "ok - $name"
+        return 0
+    fi
+    echo "not ok - $name"
+    printf 'command: %s\n%s\n' "$*" "$log" | tail -n 40 | sed 's/^/# /'
+    failures=$((failures + 1))
+    return 1
+}
+
+fails() {
+    ! "$@"
+}
+
+# equals WANTED COMMAND...: by what it prints.
+equals() {
+    local wanted=$1 found
+    shift
+    found=$("$@" 2>&1)
+    printf 'wanted: %s\nfound:  %s\n' "$wanted" "$found"
+    [ "$found" = "$wanted" ]
+}
+
+# wait_until SECONDS COMMAND...: false when it still fails after that long.
+wait_until() {
+    local tries=$(($1 * 20))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $((tries -= 1)) -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# need_esp [MODULE...]: ESP, its algorithms, and whatever else. The kernel loads some of them by itself only after it
+# has refused an SA; the full guest has all built in and no modules.
+need_esp() {
+    [ -d "/mnt/lib/modules" ] || return 0
+    modprobe -a esp4 esp6 xfrm_user drbg des_generic cbc hmac authenc echainiv ecb crypto_null "$@"
+}
+
+# The peer may begin; wait_for_peer returns when it has ended.
+tell_ready() {
+    touch "$SP_SHARE/guest-ready"
+}
+
+wait_for_peer() { # SECONDS
+    wait_until "$1" [ -e "$SP_SHARE/peer-ended" ]
+}
+
+# The drop counters of XFRM that aren't zero, one "NAME N" a line.
+xfrm_drops() {
+    awk '$2 != 0 { print $1, $2 }' /proc/net/xfrm_stat
+}
