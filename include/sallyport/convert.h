@@ -41,6 +41,29 @@ SP_API enum sp_status sp_import_netsh_bytes(const void *bytes, size_t len_bytes,
 /* Frees the text and nulls it; may be called twice. */
 SP_API void sp_import_result_free(struct sp_import_result *result);
 
+struct sp_openbsd_result {
+    char *text;          /* the policy, NUL-terminated */
+    char *keys;          /* the SAs, sallyport.keys(5), in locked memory; NULL: there are none */
+    size_t keys_bytes;   /* there is no NUL behind them */
+    uint32_t flow_count; /* flows and ike rules that were read */
+    uint32_t sa_count;
+};
+
+/* Reads an OpenBSD ipsec.conf(5) from path ("-": standard input) and what it includes, at most 4 MiB a file.
+ * On SP_OK *ret_result is the caller's to free, and the report may hold warnings; result->keys is secret: it
+ * belongs in a file that nobody else can read. SP_ERR_PARSE: the report holds the errors; SP_ERR_IO: it holds
+ * why a file can't be read; SP_ERR_LIMIT: there are more addresses, SAs or ways of protecting than can be
+ * had; SP_ERR_MEMORY. No finding shows a key. */
+SP_API enum sp_status sp_import_openbsd(const char *path, struct sp_openbsd_result *ret_result,
+                                        struct sp_report *report) SP_MUST_USE;
+/* The same from memory; name stands for the file in messages. Reads no file: an include is an error. The
+ * bytes may hold keys, and wiping them is the caller's affair. */
+SP_API enum sp_status sp_import_openbsd_bytes(const void *bytes, size_t len_bytes, const char *name,
+                                              struct sp_openbsd_result *ret_result,
+                                              struct sp_report *report) SP_MUST_USE;
+/* Frees all, wiping the keys, and nulls it; may be called twice. */
+SP_API void sp_openbsd_result_free(struct sp_openbsd_result *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -93,6 +93,23 @@ static enum sp_status read_all(int descriptor, size_t capacity, size_t max_bytes
     }
 }
 
+static enum sp_status read_whole(int descriptor, const struct stat *file, size_t max_bytes,
+                                 struct sp_secret *ret_secret, char *reason)
+{
+    /* one byte more than the file has, so that its end is seen without growing */
+    size_t size = file->st_size > 0 ? (size_t)file->st_size + 1 : FIRST_BYTES;
+    size_t capacity = size > max_bytes ? max_bytes + 1 : size;
+    struct sp_secret secret = {.bytes = sodium_malloc(capacity)};
+    if (secret.bytes == NULL)
+        return SP_ERR_MEMORY;
+    enum sp_status status = read_all(descriptor, capacity, max_bytes, &secret, reason);
+    if (status == SP_OK)
+        *ret_secret = secret;
+    else
+        sp_secret_free(&secret);
+    return status;
+}
+
 static enum sp_status read_descriptor(int descriptor, const char *path, bool is_descriptor, size_t max_bytes,
                                       struct sp_secret *ret_secret, char *reason)
 {
@@ -100,20 +117,7 @@ static enum sp_status read_descriptor(int descriptor, const char *path, bool is_
     if (fstat(descriptor, &file) != 0)
         return read_failed(reason);
     enum sp_status status = sp_secret_check(&file, geteuid(), is_descriptor, path, reason);
-    if (status != SP_OK)
-        return status;
-    /* one byte more than the file has, so that its end is seen without growing */
-    size_t size = file.st_size > 0 ? (size_t)file.st_size + 1 : FIRST_BYTES;
-    size_t capacity = size > max_bytes ? max_bytes + 1 : size;
-    struct sp_secret secret = {.bytes = sodium_malloc(capacity)};
-    if (secret.bytes == NULL)
-        return SP_ERR_MEMORY;
-    status = read_all(descriptor, capacity, max_bytes, &secret, reason);
-    if (status == SP_OK)
-        *ret_secret = secret;
-    else
-        sp_secret_free(&secret);
-    return status;
+    return status != SP_OK ? status : read_whole(descriptor, &file, max_bytes, ret_secret, reason);
 }
 
 /* The descriptor that path names, or -1. */
@@ -143,6 +147,36 @@ enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t m
     if (descriptor < 0)
         return read_failed(reason);
     enum sp_status status = read_descriptor(descriptor, path, false, max_bytes, ret_secret, reason);
+    (void)close(descriptor);
+    return status;
+}
+
+static enum sp_status read_open(int descriptor, bool is_include, size_t max_bytes,
+                                struct sp_secret *ret_secret, bool *ret_is_open, char *reason)
+{
+    struct stat file;
+    if (fstat(descriptor, &file) != 0)
+        return read_failed(reason);
+    if (is_include && !S_ISREG(file.st_mode)) {
+        snprintf(reason, SP_SECRET_REASON_BYTES, "is not a regular file, and only such can be included");
+        return SP_ERR_IO;
+    }
+    const enum sp_status status = read_whole(descriptor, &file, max_bytes, ret_secret, reason);
+    if (status == SP_OK)
+        *ret_is_open = S_ISREG(file.st_mode) && (file.st_mode & 077) != 0;
+    return status;
+}
+
+enum sp_status sp_secret_read_open(const char *path, bool is_include, size_t max_bytes,
+                                   struct sp_secret *ret_secret, bool *ret_is_open, char *reason)
+{
+    if (!is_include && strcmp(path, "-") == 0)
+        return read_open(STDIN_FILENO, false, max_bytes, ret_secret, ret_is_open, reason);
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (is_include ? O_NONBLOCK : 0));
+    if (descriptor < 0)
+        return read_failed(reason);
+    const enum sp_status status =
+        read_open(descriptor, is_include, max_bytes, ret_secret, ret_is_open, reason);
     (void)close(descriptor);
     return status;
 }

@@ -21,6 +21,11 @@ struct sp_secret {
  * SP_ERR_MEMORY. Needs sodium_init(). */
 enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t max_bytes,
                               struct sp_secret *ret_secret, char *reason) SP_MUST_USE;
+/* The same for files that merely may have keys in them: anybody's, "-" being standard input. is_include: only
+ * a regular file will do, so that nobody is made to wait. Tells whether others may read the file. SP_ERR_IO,
+ * SP_ERR_MEMORY. */
+enum sp_status sp_secret_read_open(const char *path, bool is_include, size_t max_bytes,
+                                   struct sp_secret *ret_secret, bool *ret_is_open, char *reason) SP_MUST_USE;
 /* Whether reader may trust and keep secret what is in such a file. The rule behind sp_secret_read, by itself.
  */
 enum sp_status sp_secret_check(const struct stat *file, uid_t reader, bool is_descriptor, const char *path,

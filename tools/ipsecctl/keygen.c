@@ -5,11 +5,11 @@
  */
 #include "json.h"
 #include "keypair.h"
+#include "secret_output.h"
 #include "terminal.h"
 #include "verb.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -117,38 +117,6 @@ static int check_stdout(void)
     return TOOL_OK;
 }
 
-/* write(2), not stdio, whose buffer nobody wipes. */
-static bool write_all(int fd, const char *bytes, size_t len_bytes)
-{
-    while (len_bytes > 0) {
-        const ssize_t written = write(fd, bytes, len_bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        bytes += written;
-        len_bytes -= (size_t)written;
-    }
-    return true;
-}
-
-static int write_file(const char *path, const struct keypair *pair)
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        tool_say("%s: %s%s", path, strerror(errno), errno == EEXIST ? "; it is never overwritten" : "");
-        return TOOL_NOT_APPLIED;
-    }
-    const bool is_written =
-        fchmod(fd, 0600) == 0 && write_all(fd, pair->text, pair->len_bytes) && fsync(fd) == 0;
-    int error = errno;
-    if (close(fd) == 0 && is_written)
-        return TOOL_OK;
-    unlink(path);
-    tool_say("%s: %s", path, strerror(is_written ? errno : error));
-    return TOOL_NOT_APPLIED;
-}
-
 static void print_json(const char *path, const struct keypair *pair)
 {
     json_t *object = tool_need(json_object());
@@ -182,12 +150,12 @@ static void print_summary(const char *path, const struct keypair *pair)
 static int deliver(const struct request *request, const struct keypair *pair)
 {
     if (!request->output) {
-        if (write_all(STDOUT_FILENO, pair->text, pair->len_bytes))
+        if (secret_write(STDOUT_FILENO, pair->text, pair->len_bytes))
             return TOOL_OK;
         tool_say("standard output: %s", strerror(errno));
         return TOOL_NOT_APPLIED;
     }
-    const int exit_code = write_file(request->output, pair);
+    const int exit_code = secret_file_make(request->output, pair->text, pair->len_bytes);
     if (exit_code != TOOL_OK)
         return exit_code;
     if (request->as_json)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Files with keys, as keygen and import make them.
+ */
+#include "secret_output.h"
+
+#include "tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool secret_write(int fd, const char *bytes, size_t len_bytes)
+{
+    while (len_bytes > 0) {
+        const ssize_t written = write(fd, bytes, len_bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        bytes += written;
+        len_bytes -= (size_t)written;
+    }
+    return true;
+}
+
+int secret_file_make(const char *path, const char *bytes, size_t len_bytes)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        tool_say("%s: %s%s", path, strerror(errno), errno == EEXIST ? "; it is never overwritten" : "");
+        return TOOL_NOT_APPLIED;
+    }
+    const bool is_written = fchmod(fd, 0600) == 0 && secret_write(fd, bytes, len_bytes) && fsync(fd) == 0;
+    int error = errno;
+    if (close(fd) == 0 && is_written)
+        return TOOL_OK;
+    unlink(path);
+    tool_say("%s: %s", path, strerror(is_written ? errno : error));
+    return TOOL_NOT_APPLIED;
+}
