@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * From packets to rules: headers, keys, one lookup for the whole burst.
+ *
+ * Large tables have the worker's flow cache in front. What it remembers is an answer of one table of one
+ * generation and says so in its tag, so that a new policy makes it forget everything without touching it.
  */
 #include "engine/engine.h"
 
@@ -30,6 +33,18 @@ static struct sp_selector_key key_of(const struct sp_headers *headers)
     return key;
 }
 
+static void look_up(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
+                    size_t count)
+{
+    const struct sp_selector_table *table = snapshot->tables[direction];
+    uint64_t tag = snapshot->generation * 2 + (uint64_t)direction;
+
+    if (snapshot->is_cached[direction])
+        sp_flow_cache_lookup(worker->flows, tag, table, worker->keys, count, worker->boxes);
+    else
+        sp_selector_lookup(table, worker->keys, count, worker->boxes);
+}
+
 void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
                  struct sp_packet *packets, size_t count)
 {
@@ -47,7 +62,7 @@ void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, e
         packets[i].len_bytes = total_bytes; /* without the link's padding */
         worker->keys[i] = key_of(&worker->headers[i]);
     }
-    sp_selector_lookup(snapshot->tables[direction], worker->keys, count, worker->boxes);
+    look_up(worker, snapshot, direction, count);
     for (size_t i = 0; i < count; i++) {
         bool is_decided = packets[i].verdict != SP_VERDICT_DROP && worker->boxes[i] != SP_SELECTOR_MISS;
         packets[i].rule =

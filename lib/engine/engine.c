@@ -139,6 +139,8 @@ enum sp_status sp_worker_create(struct sp_engine *engine, struct sp_worker **ret
     sp_thread_register();
     if (status == SP_OK)
         status = sp_esp_create(engine->sad, &worker->esp);
+    if (status == SP_OK)
+        status = sp_flow_cache_create(SP_ENGINE_FLOWS, &worker->flows);
     if (status == SP_OK) {
         pthread_mutex_lock(&engine->lock);
         status = enroll(engine, worker);
@@ -147,6 +149,7 @@ enum sp_status sp_worker_create(struct sp_engine *engine, struct sp_worker **ret
     if (status != SP_OK) {
         sp_thread_unregister();
         sp_esp_destroy(&worker->esp);
+        sp_flow_cache_destroy(&worker->flows);
         free(worker->sa_tallies);
         free(worker);
         return status;
@@ -184,6 +187,7 @@ void sp_worker_destroy(struct sp_worker **worker)
     engine->workers[(*worker)->slot] = NULL;
     pthread_mutex_unlock(&engine->lock);
     sp_esp_destroy(&(*worker)->esp);
+    sp_flow_cache_destroy(&(*worker)->flows);
     sp_thread_unregister();
     free((*worker)->sa_tallies);
     free(*worker);

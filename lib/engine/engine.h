@@ -13,12 +13,16 @@
 #include "policy/compile.h"
 #include "sa/sad.h"
 #include "sa/thread.h"
+#include "selector/flow_cache.h"
 #include "wire/headers.h"
 
 #include <sallyport/engine.h>
 
 #include <pthread.h>
 #include <urcu-qsbr.h>
+
+/* The flows whose rules a worker remembers: 2 MiB, of which nothing is touched under small policies. */
+#define SP_ENGINE_FLOWS 32768
 
 /* How many packets go through the stages together: what fits the worker's scratch. */
 #define SP_ENGINE_CHUNK 256
@@ -40,6 +44,7 @@ struct sp_snapshot {
     uint64_t generation;
     struct sp_policy *policy;
     struct sp_selector_table *tables[2];
+    bool is_cached[2]; /* asks the worker's flow cache first */
     struct sp_verdict_rule *rules;
     uint32_t rule_count;
     enum sp_action fallback;
@@ -74,6 +79,7 @@ struct sp_acquire_memory {
 struct sp_worker {
     struct sp_engine *engine;
     struct sp_esp *esp;
+    struct sp_flow_cache *flows;
     uint32_t slot;
     uint64_t counted_generation; /* of the policy that the last burst was counted under */
     struct sp_tally tally;

@@ -42,6 +42,8 @@ enum sp_status sp_snapshot_create(struct sp_policy *policy, const struct sp_me *
     enum sp_status status = fill_rules(snapshot, policy);
     if (status == SP_OK)
         status = sp_policy_compile(policy, me, snapshot->tables);
+    for (int i = 0; i < 2 && status == SP_OK; i++)
+        snapshot->is_cached[i] = sp_selector_is_dear(snapshot->tables[i]);
     if (status == SP_OK)
         status = sp_snapshot_add_slot(snapshot, SP_WORKERS_MAX);
     if (status != SP_OK) {

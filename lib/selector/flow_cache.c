@@ -3,13 +3,17 @@
  * The flow cache: a hash table of sets of two, looked up by the whole key, which is compared in full.
  *
  * Why: where few flows make most packets an answer costs one cache line, whatever the table; where they
- * don't, it costs that line for nothing, which is why it is the caller's choice. A burst goes through in
- * steps, as in tuples.c: the sets are fetched while the other packets are hashed, and all misses are
- * classified together. A new flow goes to a set's front and pushes the one there back; the one behind it is
- * forgotten.
+ * don't, it costs that line for nothing, which is why it rests then (below). A burst goes through in steps,
+ * as in tuples.c: the sets are fetched while the other packets are hashed, and all misses are classified
+ * together. A new flow goes to a set's front and pushes the one there back; the one behind it is forgotten.
+ *
+ * Who sends packets must not choose who is forgotten: the hash is strongly universal (multilinear, Lemire and
+ * Kaser, "Strongly universal string hashing is fast", The Computer Journal 2014) under a key that the cache
+ * drew for itself, so that any two flows share a set once in as many keys as there are sets.
  */
 #include "selector/flow_cache.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,11 +30,50 @@ struct flow {
 };
 _Static_assert(sizeof(struct flow) == 64, "a flow is a cache line");
 
+/* A random number for each half word of a key, and one more. No secret of the traffic's: it only has to be
+ * unknown to who sends. */
+struct hash_numbers {
+    uint64_t sum;
+    uint64_t halves[KEY_WORDS][2];
+};
+
+/* Asking costs something and may bring nothing: after a while of learning, the hits are counted over and
+ * over, and when they get too few the cache rests. */
+enum phase { LEARNING, COUNTING, RESTING };
+
 struct sp_flow_cache {
     struct flow *flows;
+    void *memory; /* where flows begin somewhere */
     uint32_t sets_mask;
+    enum phase phase;
+    uint64_t phase_keys_left, phase_hits;
+    struct hash_numbers numbers;
     struct sp_flow_cache_stats stats;
 };
+
+#define PHASE_KEYS_MIN 4096u
+#define RESTING_PHASES 8u
+
+/* As long as learning takes: a packet of each flow that there is room for. */
+static uint64_t phase_keys(const struct sp_flow_cache *cache)
+{
+    uint64_t flows = ((uint64_t)cache->sets_mask + 1) * WAYS;
+
+    return flows > PHASE_KEYS_MIN ? flows : PHASE_KEYS_MIN;
+}
+
+/* Pages that are not asked for are not there yet: caches of workers whose policy is small cost nothing. */
+static bool allocate_flows(struct sp_flow_cache *cache, uint32_t sets)
+{
+    size_t set_bytes = sizeof *cache->flows * WAYS;
+
+    cache->memory = calloc((size_t)sets + 1, set_bytes);
+    if (!cache->memory)
+        return false;
+    size_t past = (uintptr_t)cache->memory % set_bytes;
+    cache->flows = (struct flow *)((char *)cache->memory + (past ? set_bytes - past : 0));
+    return true;
+}
 
 enum sp_status sp_flow_cache_create(uint32_t flows, struct sp_flow_cache **ret_cache)
 {
@@ -40,16 +83,16 @@ enum sp_status sp_flow_cache_create(uint32_t flows, struct sp_flow_cache **ret_c
         return SP_ERR_INVALID;
     while (sets * WAYS < flows)
         sets *= 2;
-    struct sp_flow_cache *cache = calloc(1, sizeof *cache);
+    struct sp_flow_cache *cache = sodium_init() < 0 ? NULL : calloc(1, sizeof *cache);
     if (!cache)
         return SP_ERR_MEMORY;
     cache->sets_mask = sets - 1;
-    cache->flows = aligned_alloc(sizeof *cache->flows * WAYS, sets * WAYS * sizeof *cache->flows);
-    if (!cache->flows) {
+    cache->phase_keys_left = phase_keys(cache);
+    randombytes_buf(&cache->numbers, sizeof cache->numbers);
+    if (!allocate_flows(cache, sets)) {
         free(cache);
         return SP_ERR_MEMORY;
     }
-    memset(cache->flows, 0, sets * WAYS * sizeof *cache->flows);
     *ret_cache = cache;
     return SP_OK;
 }
@@ -58,7 +101,7 @@ void sp_flow_cache_destroy(struct sp_flow_cache **cache)
 {
     if (!*cache)
         return;
-    free((*cache)->flows);
+    free((*cache)->memory);
     free(*cache);
     *cache = NULL;
 }
@@ -75,10 +118,11 @@ static struct flow flow_of(const struct sp_selector_key *key, uint64_t tag)
 
 static struct flow *set_of(const struct sp_flow_cache *cache, const struct flow *flow)
 {
-    uint64_t hash = flow->words[0] * 0x9e3779b97f4a7c15u ^ flow->words[3];
+    uint64_t hash = cache->numbers.sum;
 
-    hash = (hash ^ hash >> 32 ^ flow->words[1]) * 0xbf58476d1ce4e5b9u ^ flow->words[4];
-    hash = (hash ^ hash >> 29 ^ flow->words[2]) * 0x94d049bb133111ebu;
+    for (int i = 0; i < KEY_WORDS; i++)
+        hash += (cache->numbers.halves[i][0] + (uint32_t)flow->words[i]) *
+                (cache->numbers.halves[i][1] + (flow->words[i] >> 32));
     return &cache->flows[((hash >> 32) & cache->sets_mask) * WAYS];
 }
 
@@ -91,8 +135,31 @@ static bool is_same(const struct flow *a, const struct flow *b)
     return difference == 0;
 }
 
-uint32_t sp_flow_cache_probe(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *keys,
-                             uint32_t count, uint32_t *ret_boxes, uint8_t *ret_misses)
+/* Half of the packets must be known, or asking for all costs more than it saves. */
+static enum phase next_phase(const struct sp_flow_cache *cache)
+{
+    if (cache->phase == RESTING)
+        return LEARNING;
+    return cache->phase == COUNTING && cache->phase_hits * 2 < phase_keys(cache) ? RESTING : COUNTING;
+}
+
+static void begin_phase(struct sp_flow_cache *cache)
+{
+    cache->phase = next_phase(cache);
+    cache->phase_keys_left = phase_keys(cache) * (cache->phase == RESTING ? RESTING_PHASES : 1);
+    cache->phase_hits = 0;
+}
+
+static uint32_t ask_nobody(struct sp_flow_cache *cache, uint32_t count, uint8_t *ret_misses)
+{
+    for (uint32_t i = 0; i < count; i++)
+        ret_misses[i] = (uint8_t)i;
+    cache->stats.unasked += count;
+    return count;
+}
+
+static uint32_t ask(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *keys,
+                    uint32_t count, uint32_t *ret_boxes, uint8_t *ret_misses)
 {
     struct flow flows[SP_FLOW_CACHE_BATCH], *sets[SP_FLOW_CACHE_BATCH];
     uint32_t misses = 0;
@@ -109,15 +176,29 @@ uint32_t sp_flow_cache_probe(struct sp_flow_cache *cache, uint64_t tag, const st
         if (!is_first && !is_same(&sets[i][1], &flows[i]))
             ret_misses[misses++] = (uint8_t)i;
     }
+    cache->phase_hits += count - misses;
     cache->stats.hits += count - misses;
     cache->stats.misses += misses;
     return misses;
+}
+
+uint32_t sp_flow_cache_probe(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *keys,
+                             uint32_t count, uint32_t *ret_boxes, uint8_t *ret_misses)
+{
+    if (cache->phase_keys_left < count)
+        begin_phase(cache);
+    cache->phase_keys_left -= count;
+    if (cache->phase == RESTING)
+        return ask_nobody(cache, count, ret_misses);
+    return ask(cache, tag, keys, count, ret_boxes, ret_misses);
 }
 
 /* Two packets of one new flow both miss: the second finds the flow in place. */
 void sp_flow_cache_learn(struct sp_flow_cache *cache, uint64_t tag, const struct sp_selector_key *key,
                          uint32_t box)
 {
+    if (cache->phase == RESTING)
+        return;
     struct flow flow = flow_of(key, tag), *set = set_of(cache, &flow);
 
     if (!is_same(&set[0], &flow)) {
@@ -135,6 +216,10 @@ static void lookup_batch(struct sp_flow_cache *cache, uint64_t tag, const struct
     uint8_t places[SP_FLOW_CACHE_BATCH];
     uint32_t misses = sp_flow_cache_probe(cache, tag, keys, count, ret_boxes, places);
 
+    if (cache->phase == RESTING) {
+        sp_selector_lookup(table, keys, count, ret_boxes);
+        return;
+    }
     if (misses == 0)
         return;
     for (uint32_t i = 0; i < misses; i++)

@@ -3,7 +3,8 @@
  * A flow cache: what a selector table said about the flows that one worker saw last.
  *
  * It belongs to one thread. Each answer carries the tag that was in force, and counts for nothing under
- * another one: a new policy needs no flush, only a new tag.
+ * another one: a new policy needs no flush, only a new tag. Its size never changes. Where less than half of
+ * the packets are of flows that it knows, it lets most of them pass unasked.
  */
 #ifndef SP_SELECTOR_FLOW_CACHE_H
 #define SP_SELECTOR_FLOW_CACHE_H
@@ -13,11 +14,11 @@
 struct sp_flow_cache;
 
 struct sp_flow_cache_stats {
-    uint64_t hits, misses;
+    uint64_t hits, misses, unasked;
 };
 
 /* For so many flows, rounded up to a power of two; 64 bytes each. SP_ERR_INVALID: none, or more than 2^24.
- * SP_ERR_MEMORY. */
+ * SP_ERR_MEMORY, also when there is no randomness to be had. */
 enum sp_status sp_flow_cache_create(uint32_t flows, struct sp_flow_cache **ret_cache) SP_MUST_USE;
 void sp_flow_cache_destroy(struct sp_flow_cache **cache);
 

@@ -316,6 +316,12 @@ size_t sp_selector_bytes(const struct sp_selector_table *table)
     return bytes;
 }
 
+bool sp_selector_is_dear(const struct sp_selector_table *table)
+{
+    return table->parts[IPV4_PORTS].method == &sp_selector_tuples ||
+           table->parts[IPV6_PORTS].method == &sp_selector_tuples;
+}
+
 const char *sp_selector_method_name(const struct sp_selector_table *table, uint8_t family)
 {
     const struct part *part = &table->parts[family == 4 ? IPV4_PORTS : IPV6_PORTS];

@@ -65,6 +65,8 @@ const struct sp_selector_box *sp_selector_box(const struct sp_selector_table *ta
 
 /* All memory that the table holds, its copy of the boxes too. */
 size_t sp_selector_bytes(const struct sp_selector_table *table);
+/* Is a lookup so dear that a flow cache in front pays? */
+bool sp_selector_is_dear(const struct sp_selector_table *table);
 /* The method that was chosen for IPv4 or IPv6 packets with known ports. */
 const char *sp_selector_method_name(const struct sp_selector_table *table, uint8_t family);
 
