@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# An SA file of sallyport.keys(5), as `ip xfrm state` takes it: what an administrator would type who has both.
+
+# xfrm_add_states FILE [IP-OPTION...]: all of its SAs.
+xfrm_add_states() {
+    local file=$1
+    shift
+    awk '
+        $1 == "sa" { window = 64; cipher_key = "\"\"" }
+        $1 == "spi" { spi = $2 }
+        $1 == "from" { from = $2; to = $4 }
+        $1 == "esp" { cipher = $2; integrity = $3 }
+        $1 == "encryption-key" { cipher_key = $2 }
+        $1 == "integrity-key" { key = $2 }
+        $1 == "replay-window" { window = $2 }
+        $1 == "}" {
+            name = cipher == "null" ? "ecb(cipher_null)" : "cbc(des3_ede)"
+            hash = "hmac(sha1)"; bits = 96
+            if (integrity == "hmac-md5-96") hash = "hmac(md5)"
+            if (integrity == "hmac-sha2-256-128") { hash = "hmac(sha256)"; bits = 128 }
+            printf "xfrm state add src %s dst %s proto esp spi %s reqid 1 mode transport replay-window %s " \
+                "enc %s %s auth-trunc %s %s %d\n", from, to, spi, window, name, cipher_key, hash, key, bits
+        }' "$file" | ip "$@" -batch -
+}
+
+# xfrm_require LOCAL PEER [IP-OPTION...]: all between these hosts goes and comes under ESP.
+xfrm_require() {
+    local local_address=$1 peer=$2
+    shift 2
+    ip "$@" xfrm policy add src "$local_address" dst "$peer" dir out \
+        tmpl src "$local_address" dst "$peer" proto esp reqid 1 mode transport &&
+        ip "$@" xfrm policy add src "$peer" dst "$local_address" dir in \
+            tmpl src "$peer" dst "$local_address" proto esp reqid 1 mode transport
+}
