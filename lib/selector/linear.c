@@ -5,8 +5,11 @@
  * Why: up to there nothing beats reading the boxes in a row; there is no table to miss the cache with. IPv4:
  * eight packets stand side by side in vectors, and each box is compared with all eight at once. The boxes are
  * taken last to first and a match overwrites what was found, so that the first match is what remains: no
- * branch depends on a packet, and nothing is mispredicted. IPv6: packet by packet, up to the first match.
- * Costs: 40 bytes and about 0.4 ns a box and packet with AVX2; nothing to build.
+ * branch depends on a packet, and nothing is mispredicted. AVX-512 has 32 packets side by side in two vectors
+ * for each box that is read, and compares into masks: per box and vector two subtractions, four comparisons
+ * and a move. There the two ports are clamped to their ranges as 16-bit halves and must be what they were.
+ * IPv6: packet by packet, up to the first match. Costs: 44 bytes a box, nothing to build; a box and packet
+ * about 0.4 ns with AVX2 and 0.1 with AVX-512.
  *
  * x is in first..last exactly if x - first <= last - first without sign: one comparison a dimension.
  */
@@ -15,6 +18,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define LANES 8
 typedef uint32_t lanes __attribute__((vector_size(LANES * sizeof(uint32_t))));
@@ -121,8 +127,79 @@ __attribute__((target("avx2"))) static void scan_ipv4_avx2(const struct linear *
 {
     scan_ipv4(linear, batch);
 }
+
+#define WIDE_LANES 16
+#define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+
+struct wide_packets {
+    __m512i source, destination, ports, protocol, found;
+};
+
+TARGET_AVX512 static inline struct wide_packets load_wide(const struct sp_selector_batch *batch, uint32_t at)
+{
+    return (struct wide_packets){
+        _mm512_loadu_si512(batch->source + at), _mm512_loadu_si512(batch->destination + at),
+        _mm512_loadu_si512(batch->ports + at), _mm512_loadu_si512(batch->protocol + at),
+        _mm512_set1_epi32(-1)}; /* SP_SELECTOR_MISS */
+}
+
+struct wide_box {
+    __m512i source, source_width, destination, destination_width;
+    __m512i ports_first, ports_last, protocol, protocol_mask, index;
+};
+
+TARGET_AVX512 static inline __m512i spread(uint32_t number)
+{
+    return _mm512_set1_epi32((int)number);
+}
+
+TARGET_AVX512 static inline struct wide_box spread_box(const struct box_ipv4 *box)
+{
+    return (struct wide_box){
+        spread(box->source),
+        spread(box->source_width),
+        spread(box->destination),
+        spread(box->destination_width),
+        spread(box->source_port << 16 | box->destination_port),
+        spread((box->source_port + box->source_port_width) << 16 |
+               (box->destination_port + box->destination_port_width)),
+        spread(box->protocol),
+        spread(box->protocol_width == 0 ? UINT32_MAX : 0),
+        spread(box->index),
+    };
+}
+
+TARGET_AVX512 static inline __m512i match_wide(const struct wide_packets *packets, const struct wide_box *box)
+{
+    __m512i source = _mm512_sub_epi32(packets->source, box->source);
+    __m512i destination = _mm512_sub_epi32(packets->destination, box->destination);
+    __m512i clamped = _mm512_min_epu16(_mm512_max_epu16(packets->ports, box->ports_first), box->ports_last);
+    __m512i protocol = _mm512_xor_si512(packets->protocol, box->protocol);
+    __mmask16 is_match = _mm512_cmple_epu32_mask(source, box->source_width);
+
+    is_match = _mm512_mask_cmple_epu32_mask(is_match, destination, box->destination_width);
+    is_match = _mm512_mask_cmpeq_epi32_mask(is_match, clamped, packets->ports);
+    is_match = _mm512_mask_testn_epi32_mask(is_match, protocol, box->protocol_mask);
+    return _mm512_mask_mov_epi32(packets->found, is_match, box->index);
+}
+
+TARGET_AVX512 static void scan_ipv4_avx512(const struct linear *linear, struct sp_selector_batch *batch)
+{
+    _Static_assert(SP_SELECTOR_BATCH % (2 * WIDE_LANES) == 0, "both vectors stay in the batch");
+    for (uint32_t at = 0; at < batch->count; at += 2 * WIDE_LANES) {
+        struct wide_packets low = load_wide(batch, at), high = load_wide(batch, at + WIDE_LANES);
+        for (const struct box_ipv4 *box = linear->ipv4 + linear->count; box-- > linear->ipv4;) {
+            struct wide_box wide = spread_box(box);
+            low.found = match_wide(&low, &wide);
+            high.found = match_wide(&high, &wide);
+        }
+        _mm512_storeu_si512(batch->found + at, low.found);
+        _mm512_storeu_si512(batch->found + at + WIDE_LANES, high.found);
+    }
+}
 #else
 #define scan_ipv4_avx2 scan_ipv4_portable
+#define scan_ipv4_avx512 scan_ipv4_portable
 #endif
 
 static bool is_between(struct sp_selector_address address, struct sp_selector_address first,
@@ -156,7 +233,9 @@ static void linear_lookup(const void *classifier, struct sp_selector_batch *batc
         batch->found[i] = scan_ipv6(linear, batch, i);
     if (linear->is_ipv6)
         return;
-    if (sp_cpu_features() & SP_CPU_AVX2)
+    if (sp_cpu_features() & SP_CPU_AVX512)
+        scan_ipv4_avx512(linear, batch);
+    else if (sp_cpu_features() & SP_CPU_AVX2)
         scan_ipv4_avx2(linear, batch);
     else
         scan_ipv4_portable(linear, batch);

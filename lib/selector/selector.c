@@ -7,6 +7,7 @@
  * for IPv4 and IPv6, each with ports and without (method.h says why). Most policies leave some of them empty
  * or equal; equal ones are built once.
  */
+#include "core/cpu.h"
 #include "selector/method.h"
 
 #include <stdlib.h>
@@ -29,12 +30,15 @@ struct sp_selector_table {
 
 /* Where measured times cross (bench/README.md). */
 #define LINEAR_MAX_IPV4 40
+#define LINEAR_MAX_IPV4_AVX512 200
 #define LINEAR_MAX_IPV6 10
 #define BITS_BEST_MAX 4096
 
 const struct sp_selector_method *sp_selector_choose(uint32_t count, uint8_t family, bool is_last)
 {
-    if (count <= (family == 4 ? LINEAR_MAX_IPV4 : LINEAR_MAX_IPV6))
+    uint32_t linear_max_ipv4 = sp_cpu_features() & SP_CPU_AVX512 ? LINEAR_MAX_IPV4_AVX512 : LINEAR_MAX_IPV4;
+
+    if (count <= (family == 4 ? linear_max_ipv4 : LINEAR_MAX_IPV6))
         return &sp_selector_linear;
     if (count <= (is_last ? SP_SELECTOR_BITS_MAX : BITS_BEST_MAX))
         return &sp_selector_bits;

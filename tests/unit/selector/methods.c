@@ -144,6 +144,14 @@ Test(methods, all_agree_with_the_naive_twin_without_vector_instructions)
     hold_against_the_twin("tuples", 20000);
 }
 
+Test(methods, all_agree_with_the_naive_twin_without_avx512)
+{
+    cr_assert_eq(setenv("SALLYPORT_CPUMASK", "avx512", 1), 0);
+    hold_against_the_twin("linear", 20000);
+    hold_against_the_twin("bits", 20000);
+    hold_against_the_twin("tuples", 20000);
+}
+
 enum { KEYS = 3000 };
 
 static void hold_large_table(enum classbench_style style, uint8_t family, const char *method, uint32_t count)
