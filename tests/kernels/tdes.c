@@ -167,6 +167,8 @@ static void run_variant(struct harness *harness, const struct sp_tdes_variant *v
 static const char *kernel_to_expect(void)
 {
 #if defined(__x86_64__)
+    if (sp_cpu_features() & SP_CPU_AVX512)
+        return "bitslice-avx512";
     if (sp_cpu_features() & SP_CPU_AVX2)
         return "bitslice-avx2";
 #endif
@@ -177,8 +179,8 @@ static const char *kernel_to_expect(void)
 static void seal_wrongly(const struct sp_cbc_job *jobs, size_t count)
 {
     sp_tdes_cbc_reference.cbc_seal(jobs, count);
-    if (count > 255)
-        jobs[255].out[7] ^= 1;
+    if (count > SP_TDES_LANES_MAX - 1)
+        jobs[SP_TDES_LANES_MAX - 1].out[7] ^= 1;
 }
 
 static void refuses_a_broken_kernel(struct harness *harness)

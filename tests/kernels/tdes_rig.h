@@ -9,7 +9,7 @@
 
 #include "crypto/tdes/variants.h"
 
-#define RIG_JOBS_MAX 384
+#define RIG_JOBS_MAX 640
 #define RIG_KEYS 40
 #define RIG_LENGTH_MAX_BYTES 2048
 

@@ -10,16 +10,18 @@
  *
  * Keys take the same shape: vector i of a part has key bit i of each lane, so lanes may have keys of their
  * own as cheaply as one for all. The schedule is no work but a table of offsets. Beside each part stands its
- * inverse; network.h says why.
+ * inverse where network.h is used, which says why.
  *
  * Operations for 8 * VECTOR_BYTES blocks: 48 rounds of 391 gates, 48 key XORs and 32 XORs into the other
- * half, so 22,608; 192 swaps of six operations for the transposition in, and as many for that out, 2,304.
+ * half, so 22,608; with gates of three inputs 171, 48 and 32, so 12,048. 192 swaps of six operations for the
+ * transposition in, and as many for that out, 2,304.
  * Limits: the price is for all the lanes even when few are used, about that of ten blocks by libcrypto on
  * x86-64. Of 16 registers, S-box inputs and outputs have to pass through the first-level cache (state, keys
  * and offsets: 18 KB for 256 lanes).
  *
  * The includer defines VECTOR_BYTES, KERNEL (the symbol to make), KERNEL_SEAL_LANES_MIN and
- * KERNEL_OPEN_LANES_MIN and KERNEL_BELOW (lanes.h).
+ * KERNEL_OPEN_LANES_MIN and KERNEL_BELOW (lanes.h); and, where there is such an instruction, TERNARY(a, b,
+ * c, table), any function of three bits: bit 4a + 2b + c of table.
  */
 #include "crypto/tdes/lanes.h"
 #include "crypto/tdes/state.h"
@@ -29,7 +31,11 @@
 typedef uint64_t vector __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef int32_t sign_vector __attribute__((vector_size(VECTOR_BYTES)));
 
+#ifdef TERNARY
+#include "crypto/tdes/network_ternary.h"
+#else
 #include "crypto/tdes/network.h"
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 #define LANES (8 * VECTOR_BYTES)
@@ -38,9 +44,9 @@ typedef int32_t sign_vector __attribute__((vector_size(VECTOR_BYTES)));
 #define ROUNDS 16
 #define ROUND_KEY_BITS 48
 
-/* Key bits: [part][0] as they are, [part][1] inverted. */
+/* Key bits: [part][0] as they are; [part][1], if it is there, inverted. */
 struct key_vectors {
-    vector bits[3][2][BLOCK_BITS];
+    vector bits[SP_TDES_PARTS][KEY_COPIES][BLOCK_BITS];
 };
 
 /* Bits of the blocks between IP and FP. */
@@ -207,20 +213,25 @@ static void decrypt(void *scratch, const uint64_t *in, uint64_t *out)
     join_halves(at, out);
 }
 
+INLINE void put_key_bit(vector part[KEY_COPIES][BLOCK_BITS], int bit, vector value)
+{
+    part[0][bit] = value;
+    if (KEY_COPIES > 1)
+        part[KEY_COPIES - 1][bit] = ~value;
+}
+
 /* One key for all lanes. The sign of a 32-bit word is spread over it by an arithmetic shift. */
 static void set_key(void *scratch, const struct sp_tdes_state *state)
 {
     struct scratch *at = scratch;
 
     for (int part = 0; part < SP_TDES_PARTS; part++) {
-        vector *plain = at->key.bits[part][0], *inverted = at->key.bits[part][1];
         for (int half = 0; half < 2; half++) {
             sign_vector word = (int32_t)(state->key[part] >> 32 * half) - (sign_vector){0};
             UNROLL32 for (int bit = 0; bit < 32; bit++)
             {
                 vector spread = (vector)(word << (31 - bit) >> 31);
-                plain[32 * half + bit] = spread;
-                inverted[32 * half + bit] = ~spread;
+                put_key_bit(at->key.bits[part], 32 * half + bit, spread);
             }
         }
     }
@@ -232,12 +243,12 @@ static void set_lane_keys(void *scratch, const struct sp_tdes_state *const state
     uint64_t *parts = (uint64_t *)(void *)at->slices;
 
     for (int part = 0; part < SP_TDES_PARTS; part++) {
-        vector *plain = at->key.bits[part][0], *inverted = at->key.bits[part][1];
+        vector *plain = at->key.bits[part][0];
         for (int lane = 0; lane < LANES; lane++)
             parts[lane] = states[lane]->key[part];
         slice(parts, plain);
         for (int bit = 0; bit < BLOCK_BITS; bit++)
-            inverted[bit] = ~plain[bit];
+            put_key_bit(at->key.bits[part], bit, plain[bit]);
     }
 }
 

@@ -5,6 +5,9 @@
 /* clang-format off */
 #include <stdint.h>
 
+/* How often the key bits stand there: as they are, and inverted. */
+#define KEY_COPIES 2
+
 /* Which key vector each S-box input meets: 16 * (place of the bit in the key part, + 64 for inverted). */
 static const uint16_t key_offsets[16][48] = {
     {224, 848, 608, 960, 880, 368, 624, 1008, 96, 240, 336, 736, 80, 592, 480, 496,

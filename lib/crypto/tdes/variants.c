@@ -30,6 +30,7 @@ DEFINE_OPS(portable, "bitslice-128");
 #if defined(__x86_64__)
 DEFINE_OPS(bytes_avx2, "bytes-avx2");
 DEFINE_OPS(avx2, "bitslice-avx2");
+DEFINE_OPS(avx512, "bitslice-avx512");
 #endif
 
 static const struct sp_tdes_variant variants[] = {
@@ -38,6 +39,7 @@ static const struct sp_tdes_variant variants[] = {
 #if defined(__x86_64__)
     {.ops = &ops_bytes_avx2, .lanes = &sp_tdes_lanes_bytes_avx2, .needs = SP_CPU_AVX2},
     {.ops = &ops_avx2, .lanes = &sp_tdes_lanes_avx2, .needs = SP_CPU_AVX2},
+    {.ops = &ops_avx512, .lanes = &sp_tdes_lanes_avx512, .needs = SP_CPU_AVX512},
 #endif
 };
 

@@ -19,7 +19,7 @@
  * an error of c is the same as key bits inverted by E(c), and after 16 rounds it has vanished. So rounds 1
  * and 2 of every four take inverted key bits here and there, and no gate is spent.
  */
-#include "des_tables.h"
+#include "wiring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,9 +30,6 @@
 #define GATES_MAX 100
 #define ALL 0xffffffffffffffffu
 #define NONE (-1)
-
-#define INVERTED 64     /* where the inverted copies of the 64 key bits begin */
-#define OFFSET_SCALE 16 /* bytes of the smallest vector */
 
 /* What made each box's network: the seed of the random order, and the most gates that the search was allowed.
  */
@@ -349,13 +346,6 @@ static int build(struct network *network, const struct wish *wish)
     return gate;
 }
 
-static int box_value(int box, int x)
-{
-    int row = (x >> 5 & 1) * 2 + (x & 1), column = x >> 1 & 15;
-
-    return box_tables[box][row][column];
-}
-
 static bool build_box(int box, uint64_t seed, int gates_max, struct network *ret_network)
 {
     struct network network = {.count = INPUTS};
@@ -431,11 +421,7 @@ static void print_box(int box, const struct network *network)
         mark_used(network, network->output[i], is_used);
     for (int gate = INPUTS; gate < network->count; gate++)
         gates += is_used[gate];
-    printf("\n/* S%d: %d gates */\n", box + 1, gates);
-    printf("static inline __attribute__((always_inline)) void box_%d(vector g0, vector g1, vector g2, vector "
-           "g3,\n"
-           "    vector g4, vector g5, vector *out0, vector *out1, vector *out2, vector *out3)\n{\n",
-           box + 1);
+    print_box_head(box, gates);
     for (int gate = INPUTS; gate < network->count; gate++) {
         if (is_used[gate])
             print_gate(network, gate);
@@ -447,96 +433,10 @@ static void print_box(int box, const struct network *network)
     printf("}\n");
 }
 
-/* Where the bit that FIPS 46-3 numbers from 1 stands in a block or key part read as a little-endian word. */
-static int place_of(int number)
-{
-    return (number - 1) / 8 * 8 + 7 - (number - 1) % 8;
-}
-
-/* The bit of R that input i of a box takes: the expansion E. */
-static int expanded(int box, int i)
-{
-    return (4 * box + i + 31) % 32;
-}
-
-/* The bit of L that output i of a box goes to: the permutation P. */
-static int permuted(int box, int i)
-{
-    int at = 0;
-
-    while (permutation[at] != 4 * box + i + 1)
-        at++;
-    return at;
-}
-
-/* Bit of c, the constant that the networks leave out of a round. */
-static bool is_left_out(int right_bit)
-{
-    int output = permutation[right_bit] - 1;
-
-    return box_value(output / OUTPUTS, 0) >> (OUTPUTS - 1 - output % OUTPUTS) & 1;
-}
-
-static int key_place(int round, int input)
-{
-    int turn = 0, choice = permuted_choice_2[input] - 1;
-
-    for (int i = 0; i <= round; i++)
-        turn += shifts[i];
-    int half = choice / 28 * 28;
-    int place = place_of(permuted_choice_1[half + (choice - half + turn) % 28]);
-    bool is_erring_round = round % 4 == 1 || round % 4 == 2;
-    bool is_inverted = is_erring_round && is_left_out(expanded(input / INPUTS, input % INPUTS));
-    return is_inverted ? place + INVERTED : place;
-}
-
-static void print_key_offsets(void)
-{
-    printf("\n/* Which key vector each S-box input meets: %d * (place of the bit in the key part, + %d for "
-           "inverted). */\n",
-           OFFSET_SCALE, INVERTED);
-    printf("static const uint16_t key_offsets[%d][%d] = {\n", ROUNDS, KEY_BITS);
-    for (int round = 0; round < ROUNDS; round++) {
-        printf("    {");
-        for (int input = 0; input < KEY_BITS; input++)
-            printf("%s%d",
-                   input % 16 != 0 ? ", "
-                   : input > 0     ? ",\n     "
-                                   : "",
-                   OFFSET_SCALE * key_place(round, input));
-        printf("},\n");
-    }
-    printf("};\n");
-}
-
-/* One round: left ^= P(S(E(right) ^ key)). */
-static void print_round(void)
-{
-    printf("\n#define KEY(input) (*(const vector *)(keys + offsets[input] * (sizeof(vector) / %d)))\n",
-           OFFSET_SCALE);
-    printf(
-        "\nstatic inline __attribute__((always_inline)) void xor_round(vector *left, const vector *right,\n"
-        "    const uint8_t *keys, const uint16_t *offsets)\n{\n");
-    for (int box = 0; box < BOXES; box++) {
-        printf("    box_%d(", box + 1);
-        for (int i = 0; i < INPUTS; i++)
-            printf("right[%d] ^ KEY(%d), ", expanded(box, i), box * INPUTS + i);
-        for (int i = 0; i < OUTPUTS; i++)
-            printf("&left[%d]%s", permuted(box, i), i + 1 < OUTPUTS ? ", " : ");\n");
-    }
-    printf("}\n");
-}
-
 static int print_all(void)
 {
-    printf(
-        "/* SPDX-License-Identifier: ISC\n"
-        " *\n"
-        " * Made by generate/network.c, which says how: change that. DES as gates over any type \"vector\".\n"
-        " */\n"
-        "/* clang-format off */\n"
-        "#include <stdint.h>\n");
-    print_key_offsets();
+    print_head("network.c", true);
+    print_key_offsets(true);
     for (int box = 0; box < BOXES; box++) {
         struct network network;
         if (!build_box(box, choices[box].seed, choices[box].gates_max, &network))
