@@ -6,12 +6,7 @@
 #include "core/misuse.h"
 #include "wire/checksum.h"
 #include "wire/headers.h"
-
-#define TCP_HEADER_BYTES_MIN 20
-#define TCP_DATA_OFFSET_AT 12
-#define TCP_FLAGS_AT 13
-#define TCP_CHECKSUM_AT 16
-#define TCP_FLAG_SYN 0x02
+#include "wire/tcp.h"
 
 #define OPTION_END 0
 #define OPTION_NOTHING 1
@@ -28,7 +23,7 @@ static uint16_t swap(uint16_t word)
 static bool lower(uint8_t *tcp, uint32_t value_at, uint16_t mss_bytes)
 {
     uint16_t asked_bytes = sp_read_u16(tcp + value_at);
-    uint16_t checksum = sp_read_u16(tcp + TCP_CHECKSUM_AT);
+    uint16_t checksum = sp_read_u16(tcp + SP_TCP_CHECKSUM_AT);
     bool is_odd = value_at % 2 != 0;
 
     if (asked_bytes <= mss_bytes)
@@ -36,14 +31,14 @@ static bool lower(uint8_t *tcp, uint32_t value_at, uint16_t mss_bytes)
     checksum = sp_checksum_mend(checksum, is_odd ? swap(asked_bytes) : asked_bytes,
                                 is_odd ? swap(mss_bytes) : mss_bytes);
     sp_write_u16(tcp + value_at, mss_bytes);
-    sp_write_u16(tcp + TCP_CHECKSUM_AT, checksum);
+    sp_write_u16(tcp + SP_TCP_CHECKSUM_AT, checksum);
     return true;
 }
 
 /* Where the MSS value is, or 0. */
 static uint32_t find_mss(const uint8_t *tcp, uint32_t header_bytes)
 {
-    uint32_t at = TCP_HEADER_BYTES_MIN;
+    uint32_t at = SP_TCP_HEADER_BYTES_MIN;
 
     while (at < header_bytes && tcp[at] != OPTION_END) {
         if (tcp[at] == OPTION_NOTHING) {
@@ -70,11 +65,11 @@ bool sp_packet_clamp_mss(struct sp_packet *packet, uint16_t mss_bytes)
     if (sp_headers_read(ip, packet->len_bytes, false, &headers, &total_bytes) != SP_DROP_NONE)
         return false;
     if (headers.protocol != SP_PROTOCOL_TCP || headers.is_fragment ||
-        total_bytes - headers.upper_offset < TCP_HEADER_BYTES_MIN)
+        total_bytes - headers.upper_offset < SP_TCP_HEADER_BYTES_MIN)
         return false;
     uint8_t *tcp = ip + headers.upper_offset;
-    uint32_t header_bytes = (uint32_t)(tcp[TCP_DATA_OFFSET_AT] >> 4) * 4;
-    if ((tcp[TCP_FLAGS_AT] & TCP_FLAG_SYN) == 0 || header_bytes > total_bytes - headers.upper_offset)
+    uint32_t header_bytes = sp_tcp_header_bytes(tcp);
+    if ((tcp[SP_TCP_FLAGS_AT] & SP_TCP_SYN) == 0 || header_bytes > total_bytes - headers.upper_offset)
         return false;
     uint32_t value_at = find_mss(tcp, header_bytes);
     return value_at != 0 && lower(tcp, value_at, mss_bytes);
