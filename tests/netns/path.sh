@@ -29,7 +29,9 @@ in_back ip route add 198.51.100.128/25 via "$BYSTANDER_IPV4"
 check "both daemons start with a router between them" start_gates
 check "a large file arrives through a router" fetches front "$BACK_SIDE_IPV4" big
 
-# A download is on its way when the path narrows: its connection has the large segments still.
+# A download is on its way when the path narrows: its connection has the large segments still. The receiver's window
+# is small, or all of the file would be in its buffers by then.
+in_front sh -c 'echo 4096 65536 131072 >/proc/sys/net/ipv4/tcp_rmem'
 start_process download "$scratch/download.log" ip netns exec "$topology_tag-front" \
     curl -s --max-time 40 --limit-rate 1500k -o "$scratch/got" "http://$BACK_SIDE_IPV4/big"
 sleep 1

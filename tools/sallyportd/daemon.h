@@ -10,6 +10,7 @@
 #include "host.h"
 #include "options.h"
 #include "routes.h"
+#include "tun.h"
 
 #include <time.h>
 
@@ -52,7 +53,7 @@ struct daemon {
     struct host_lock lock;
     struct guard *guard;
     struct routes routes;
-    int tun_fd;
+    struct tun tun;
     struct path_limits limits;
     struct narrow_peer narrow[NARROW_PEERS_MAX];
     uint32_t narrow_count;

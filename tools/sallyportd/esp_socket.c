@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include <linux/errqueue.h> /* needs time.h before it */
+#include <linux/filter.h>
 
 #ifndef IPV6_HDRINCL
 #define IPV6_HDRINCL 36 /* linux/in6.h, which can't be included beside netinet/in.h */
@@ -45,32 +46,85 @@ static bool set_option(int fd, int level, int name, int value)
 static bool set_options(int fd, uint8_t family)
 {
     if (family == 4)
-        return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1) && set_option(fd, IPPROTO_IP, IP_RECVERR, 1) &&
+        return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1) &&
                set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
-    return set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) &&
+    return set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) &&
            set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_INTERFACE) &&
            set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
            set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
            set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
-bool esp_socket_open(uint8_t family, struct esp_socket *ret_socket)
+/* A raw socket's filter sees an IPv4 packet from its header on, an IPv6 packet from ESP on. SPIs are often
+ * given in a row, or every other one to a direction, so they are mixed first (Knuth, TAOCP 6.4). */
+static bool set_share(int fd, uint8_t family, const struct esp_share *share)
 {
-    *ret_socket = (struct esp_socket){.fd = -1, .family = family};
+    struct sock_filter four[] = {BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+                                 BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0)};
+    struct sock_filter six[] = {BPF_STMT(BPF_LDX | BPF_IMM, 0), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};
+    struct sock_filter mine[] = {
+        BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, 2654435769u),
+        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, share->workers),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, share->worker, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_filter whole[2 + sizeof mine / sizeof *mine];
+    const struct sock_fprog program = {.len = sizeof whole / sizeof *whole, .filter = whole};
+    memcpy(whole, family == 4 ? four : six, sizeof four);
+    memcpy(whole + 2, mine, sizeof mine);
+    return share->workers == 1 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+/* -1 without an error when the host has no such family. */
+static int open_raw(uint8_t family, bool *ret_is_error)
+{
     const int fd =
         socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
-    if (fd < 0 && errno == EAFNOSUPPORT)
+    *ret_is_error = fd < 0 && errno != EAFNOSUPPORT;
+    return fd;
+}
+
+static bool keep_if(bool is_set, int fd, struct esp_socket *socket)
+{
+    if (is_set) {
+        socket->fd = fd;
         return true;
-    if (fd < 0 || !set_options(fd, family)) {
-        log_errno("can't open a raw socket for ESP over IPv%d", family);
-        if (fd >= 0)
-            close(fd);
-        return false;
     }
+    log_errno("can't open a raw socket for ESP over IPv%d", socket->family);
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
+bool esp_socket_open(uint8_t family, const struct esp_share *share, struct esp_socket *ret_socket)
+{
+    bool is_error;
+    *ret_socket = (struct esp_socket){.fd = -1, .family = family};
+    const int fd = open_raw(family, &is_error);
+    if (fd < 0)
+        return !is_error || keep_if(false, fd, ret_socket);
     (void)set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
     (void)set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
-    ret_socket->fd = fd;
-    return true;
+    return keep_if(set_options(fd, family) && set_share(fd, family, share), fd, ret_socket);
+}
+
+bool esp_socket_open_reports(uint8_t family, struct esp_socket *ret_socket)
+{
+    struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    const struct sock_fprog program = {.len = 1, .filter = nothing};
+    bool is_error;
+    *ret_socket = (struct esp_socket){.fd = -1, .family = family};
+    const int fd = open_raw(family, &is_error);
+    if (fd < 0)
+        return !is_error || keep_if(false, fd, ret_socket);
+    /* set_options() too: with the header included, errors quote our packet from its header on */
+    const bool is_set = set_options(fd, family) &&
+                        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
+                        (family == 4 ? set_option(fd, IPPROTO_IP, IP_RECVERR, 1)
+                                     : set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1));
+    return keep_if(is_set, fd, ret_socket);
 }
 
 void esp_socket_close(struct esp_socket *socket)
@@ -175,19 +229,12 @@ void esp_socket_send(const struct esp_socket *socket, struct sp_packet *const *p
         address_message(socket->family, packets[i], &addresses[i], &messages[i].msg_hdr, &vectors[i]);
 
     size_t done = 0;
-    bool is_retried = false;
     while (done < count) {
         const int sent = sendmmsg(socket->fd, messages + done, (unsigned)(count - done), MSG_DONTWAIT);
         const int error = errno; /* sendmmsg only fails on the first of its messages */
         for (int i = 0; i < sent; i++)
             ret_reasons[done++] = SP_DROP_NONE;
-        if (sent >= 0)
-            is_retried = false;
-        if (sent >= 0 || error == EINTR)
-            continue;
-        /* An ICMP error about an earlier packet is reported to the next one that is sent, once. */
-        is_retried = !is_retried && error != EAGAIN;
-        if (!is_retried)
+        if (sent < 0 && error != EINTR)
             ret_reasons[done++] = error == EMSGSIZE ? SP_DROP_HOST_MTU : SP_DROP_HOST_SEND;
     }
 }

@@ -10,15 +10,24 @@
 
 #include <stdbool.h>
 
-#define BURST_PACKETS 64
+/* Two large TCP packets are as many segments; fewer leave the lanes of the ciphers half empty. */
+#define BURST_PACKETS 128
 
 struct esp_socket {
     int fd;
     uint8_t family; /* 4, 6 */
 };
 
+/* Who reads of several sockets: the kernel hands each of them every packet, so each lets those through whose
+ * SPI falls to its worker. An SA's replay window then belongs to one worker. */
+struct esp_share {
+    uint32_t worker, workers;
+};
+
 /* Nonblocking. False after saying why, except when the host has no such family: fd is -1 then. */
-bool esp_socket_open(uint8_t family, struct esp_socket *ret_socket);
+bool esp_socket_open(uint8_t family, const struct esp_share *share, struct esp_socket *ret_socket);
+/* One that carries nothing, but hears of what became of packets that were sent. */
+bool esp_socket_open_reports(uint8_t family, struct esp_socket *ret_socket);
 void esp_socket_close(struct esp_socket *socket);
 
 /* Receives up to BURST_PACKETS: each packets[i].buffer of capacity_bytes gets one whole IP packet at
@@ -36,7 +45,8 @@ struct esp_report {
     uint32_t spi;
     uint32_t mtu_bytes; /* of its next link; 0: an old router that doesn't say */
 };
-/* Takes one error report off the socket. False: none is left. *ret_is_too_long: it is one of those above. */
+/* Takes one error report off such a socket. False: none is left. *ret_is_too_long: it is one of those above.
+ */
 bool esp_socket_read_report(int fd, uint8_t family, bool *ret_is_too_long, struct esp_report *ret_report);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * The data path: from the TUN device through the engine to the wire, and back. Two threads, one a direction,
- * each with a worker of its own; nothing that the control thread does holds them up.
+ * The data path: from the TUN device through the engine to the wire, and back. Some threads (worker.h), each
+ * for both directions; nothing that the control thread does holds them up.
  */
 #ifndef SALLYPORTD_GATE_H
 #define SALLYPORTD_GATE_H
+
+#include "tun.h"
 
 #include <sallyport/engine.h>
 
@@ -15,8 +17,8 @@ struct gate_mss {
     uint16_t ipv4_bytes, ipv6_bytes;
 };
 
-/* Starts both threads on the TUN descriptor, which stays the caller's. NULL after saying why. */
-struct gate *gate_start(struct sp_engine *engine, int tun_fd, const struct gate_mss *mss);
+/* Starts a worker on each queue of the device, which stays the caller's. NULL after saying why. */
+struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const struct gate_mss *mss);
 /* Ends them; nulls. *gate may be NULL. */
 void gate_stop(struct gate **gate);
 
@@ -26,7 +28,7 @@ void gate_set_mss(struct gate *gate, const struct gate_mss *mss);
 /* Readable once the data path has broken for good (its device was taken away). */
 int gate_failure_fd(const struct gate *gate);
 
-/* The ESP socket of a family (4, 6), whose error reports are the control thread's to read; -1: none. */
-int gate_esp_fd(const struct gate *gate, uint8_t family);
+/* The socket of a family (4, 6), whose error reports are the control thread's to read; -1: none. */
+int gate_report_fd(const struct gate *gate, uint8_t family);
 
 #endif

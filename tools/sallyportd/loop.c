@@ -33,8 +33,8 @@ enum source {
     SOURCE_GUARD,
     SOURCE_CONTROL, /* from here on the descriptors belong to others */
     SOURCE_FAILURE,
-    SOURCE_ESP_FOUR,
-    SOURCE_ESP_SIX,
+    SOURCE_REPORTS_FOUR,
+    SOURCE_REPORTS_SIX,
     SOURCE_COUNT
 };
 
@@ -168,12 +168,12 @@ static void on_failure(struct loop *loop)
     loop->end = LOOP_BROKEN;
 }
 
-static void on_esp_four(struct loop *loop)
+static void on_reports_four(struct loop *loop)
 {
     path_read_reports(loop->daemon, 4);
 }
 
-static void on_esp_six(struct loop *loop)
+static void on_reports_six(struct loop *loop)
 {
     path_read_reports(loop->daemon, 6);
 }
@@ -211,15 +211,14 @@ static bool watch_sources(struct loop *loop)
     loop->fds[SOURCE_GUARD] = guard_open_watch();
     loop->fds[SOURCE_CONTROL] = control_server_fd(loop->server);
     loop->fds[SOURCE_FAILURE] = gate_failure_fd(loop->daemon->gate);
-    loop->fds[SOURCE_ESP_FOUR] = gate_esp_fd(loop->daemon->gate, 4);
-    loop->fds[SOURCE_ESP_SIX] = gate_esp_fd(loop->daemon->gate, 6);
+    loop->fds[SOURCE_REPORTS_FOUR] = gate_report_fd(loop->daemon->gate, 4);
+    loop->fds[SOURCE_REPORTS_SIX] = gate_report_fd(loop->daemon->gate, 6);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        /* packets are the data path's to take, so that of the ESP sockets only errors (always told) count
-         * here */
-        const bool is_esp = i == SOURCE_ESP_FOUR || i == SOURCE_ESP_SIX;
-        struct epoll_event event = {.events = is_esp ? 0 : EPOLLIN, .data.u32 = i};
-        if (is_esp && loop->fds[i] < 0)
+        /* of these only errors count, which are always told */
+        const bool is_reports = i == SOURCE_REPORTS_FOUR || i == SOURCE_REPORTS_SIX;
+        struct epoll_event event = {.events = is_reports ? 0 : EPOLLIN, .data.u32 = i};
+        if (is_reports && loop->fds[i] < 0)
             continue;
         if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->fds[i], &event) != 0) {
             log_errno("can't watch what the daemon must react to");
@@ -232,9 +231,10 @@ static bool watch_sources(struct loop *loop)
 enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
 {
     static void (*const handlers[])(struct loop *) = {
-        [SOURCE_SIGNAL] = on_signal,  [SOURCE_TIMER] = on_timer,     [SOURCE_ADDRESSES] = on_addresses,
-        [SOURCE_GUARD] = on_guard,    [SOURCE_FAILURE] = on_failure, [SOURCE_ESP_FOUR] = on_esp_four,
-        [SOURCE_ESP_SIX] = on_esp_six};
+        [SOURCE_SIGNAL] = on_signal,          [SOURCE_TIMER] = on_timer,
+        [SOURCE_ADDRESSES] = on_addresses,    [SOURCE_GUARD] = on_guard,
+        [SOURCE_FAILURE] = on_failure,        [SOURCE_REPORTS_FOUR] = on_reports_four,
+        [SOURCE_REPORTS_SIX] = on_reports_six};
     struct loop loop = {.daemon = daemon, .server = server, .end = LOOP_BROKEN};
     loop.is_over = !watch_sources(&loop);
     loop.addresses_changed = true; /* between reading them and watching them, one may have come */

@@ -92,10 +92,9 @@ static bool open_gate(struct daemon *daemon, struct sp_policy **policy)
         log_line("the policy can't be put in force: %s", sp_status_text(status));
         return false;
     }
-    daemon->tun_fd = tun_open(daemon->options.device);
-    if (daemon->tun_fd < 0)
+    if (!tun_open(daemon->options.device, daemon->options.workers, &daemon->tun))
         return false;
-    daemon->gate = gate_start(daemon->engine, daemon->tun_fd, &daemon->limits.mss);
+    daemon->gate = gate_start(daemon->engine, &daemon->tun, &daemon->limits.mss);
     if (!daemon->gate)
         return false;
     daemon->routes.ipv4_mtu_bytes = daemon->limits.ipv4_mtu_bytes;
@@ -133,8 +132,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
 out:
     control_server_destroy(&server);
     gate_stop(&daemon->gate);
-    if (daemon->tun_fd >= 0)
-        close(daemon->tun_fd);
+    tun_close(&daemon->tun);
     guard_destroy(&daemon->guard);
     return code;
 }
@@ -169,7 +167,7 @@ out:
 
 int main(int argc, char **argv)
 {
-    static struct daemon daemon = {.tun_fd = -1};
+    static struct daemon daemon;
     const int code = options_read(argc, argv, &daemon.options);
     if (code != OPTIONS_GO_ON)
         return code;

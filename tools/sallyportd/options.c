@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include "control.h"
+#include "tun.h"
 
 #include <sallyport/status.h>
 
@@ -12,11 +13,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_MARK 0x5a11u
+#define DEFAULT_WORKERS_MAX 8 /* a host has other things to do; appliances say what they want */
 
 static const char usage_text[] =
     "usage: sallyportd --policy FILE --keys FILE [OPTION...]\n"
@@ -30,6 +33,7 @@ static const char usage_text[] =
     "  --device NAME    of the TUN device to make (sally0)\n"
     "  --control PATH   of the control socket (" CONTROL_DEFAULT_PATH ")\n"
     "  --mtu BYTES      of the path to the peers (asked of the kernel), 576 to 65535\n"
+    "  --workers NUMBER of the data path's threads (one a processor, up to 8), 1 to 64\n"
     "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
     "  --table NUMBER   of the routes that do so (the same number as the mark)\n"
     "  --leave-guard    at the end leave the guard up: protected traffic stays stopped\n"
@@ -44,6 +48,7 @@ enum {
     OPT_DEVICE,
     OPT_CONTROL,
     OPT_MTU,
+    OPT_WORKERS,
     OPT_MARK,
     OPT_TABLE,
     OPT_LEAVE,
@@ -56,6 +61,7 @@ static const struct option long_options[] = {
     {"device", required_argument, NULL, OPT_DEVICE},
     {"control", required_argument, NULL, OPT_CONTROL},
     {"mtu", required_argument, NULL, OPT_MTU},
+    {"workers", required_argument, NULL, OPT_WORKERS},
     {"mark", required_argument, NULL, OPT_MARK},
     {"table", required_argument, NULL, OPT_TABLE},
     {"leave-guard", no_argument, NULL, OPT_LEAVE},
@@ -110,6 +116,8 @@ static bool take_option(int option, const char *value, struct options *options)
         return true;
     case OPT_MTU:
         return read_number("mtu", value, 576, 65535, &options->path_mtu_bytes);
+    case OPT_WORKERS:
+        return read_number("workers", value, 1, TUN_QUEUES_MAX, &options->workers);
     case OPT_MARK:
         return read_number("mark", value, 1, UINT32_MAX, &options->mark);
     case OPT_TABLE: /* 253 to 255 are the kernel's default, main and local */
@@ -124,6 +132,15 @@ static bool take_option(int option, const char *value, struct options *options)
     default: /* getopt has told what is wrong */
         return false;
     }
+}
+
+static uint32_t default_workers(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    const int processors = CPU_COUNT(&set);
+    return processors < DEFAULT_WORKERS_MAX ? (uint32_t)processors : DEFAULT_WORKERS_MAX;
 }
 
 int options_read(int argc, char **argv, struct options *ret_options)
@@ -146,6 +163,8 @@ int options_read(int argc, char **argv, struct options *ret_options)
         fputs(usage_text, stderr);
         return 1;
     }
+    if (options.workers == 0)
+        options.workers = default_workers();
     if (options.table == 0)
         options.table = options.mark >= 253 && options.mark <= 255 ? DEFAULT_MARK : options.mark;
     *ret_options = options;

@@ -15,6 +15,7 @@ struct options {
     uint32_t path_mtu_bytes; /* 0: ask the kernel */
     uint32_t mark;           /* of packets that are steered */
     uint32_t table;          /* of routes, where they are steered to */
+    uint32_t workers;        /* threads of the data path */
     bool leave_guard;
 };
 

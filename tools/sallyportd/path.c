@@ -163,7 +163,7 @@ void path_read_reports(struct daemon *daemon, uint8_t family)
     struct esp_report report;
     bool is_too_long = false;
     for (int i = 0; i < REPORTS_AT_ONCE; i++) {
-        if (!esp_socket_read_report(gate_esp_fd(daemon->gate, family), family, &is_too_long, &report))
+        if (!esp_socket_read_report(gate_report_fd(daemon->gate, family), family, &is_too_long, &report))
             return;
         if (is_too_long && !daemon->options.path_mtu_bytes && is_ours(daemon->sad, &report))
             narrow(daemon, &report.destination, report.mtu_bytes);

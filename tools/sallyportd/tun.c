@@ -6,6 +6,8 @@
  * the packet is steered here. That is also why its reverse path filter must be loose (RFC 3704 2.4): what
  * comes out of it would be answered by another device. On a device without any address Linux takes loose for
  * strict, so it gets the dummy address 192.0.0.8 (RFC 7600), of host scope, which no packet ever bears.
+ *
+ * Reading and writing are in tun_queue.c.
  */
 #include "tun.h"
 
@@ -100,29 +102,61 @@ static bool configure(int fd, const char *name)
     return true;
 }
 
-int tun_open(const char *name)
+static int open_queue(const char *name, bool is_first)
 {
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         log_errno("can't open /dev/net/tun");
         return -1;
     }
-    struct ifreq request = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL)};
+    int flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
+    if (is_first)
+        flags |= IFF_TUN_EXCL;
+    struct ifreq request = {.ifr_flags = (short)flags};
     snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
     if (ioctl(fd, TUNSETIFF, &request) != 0) {
-        log_errno("can't make the TUN device %s", name);
-        goto fail;
+        log_errno(is_first ? "can't make the TUN device %s" : "can't add a queue to the TUN device %s", name);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* What we do for the stack, from then on and for all queues. */
+static void offer_offloads(int fd, const char *name)
+{
+    if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) != 0)
+        log_errno("%s: the kernel keeps cutting TCP data itself, which is slower", name);
+}
+
+bool tun_open(const char *name, size_t queues, struct tun *ret_tun)
+{
+    struct tun tun = {.count = 0};
+    while (tun.count < queues) {
+        const int fd = open_queue(name, tun.count == 0);
+        if (fd < 0)
+            goto fail;
+        tun.fds[tun.count++] = fd;
     }
     const int configurator = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (configurator < 0) {
         log_errno("can't configure %s", name);
         goto fail;
     }
+    offer_offloads(tun.fds[0], name);
     const bool is_configured = configure(configurator, name);
     close(configurator);
-    if (is_configured)
-        return fd;
+    if (is_configured) {
+        *ret_tun = tun;
+        return true;
+    }
 fail:
-    close(fd);
-    return -1;
+    tun_close(&tun);
+    return false;
+}
+
+void tun_close(struct tun *tun)
+{
+    while (tun->count > 0)
+        close(tun->fds[--tun->count]);
 }
