@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * Writes XFRM messages. A message is a netlink header, a fixed part that its type says, and attributes; each
- * piece is zeroed before it is filled, and room is checked in one place.
+ * piece is zeroed before it is filled, and room is checked in one place. Netlink aligns to 4 bytes, many of
+ * linux/xfrm.h's structs want 8: those are filled beside the message and copied.
  */
 #include "xfrm_parts.h"
 
@@ -39,6 +40,15 @@ static void *reserve_attribute(struct writer *writer, uint16_t type, size_t payl
     attribute->nla_type = type;
     attribute->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + payload_bytes);
     return mnl_attr_get_payload(attribute);
+}
+
+/* The fixed part. */
+static void put_fixed(struct writer *writer, const void *part, size_t part_bytes)
+{
+    void *place = reserve(writer, part_bytes);
+
+    if (place != NULL)
+        memcpy(place, part, part_bytes);
 }
 
 static void put(struct writer *writer, uint16_t type, const void *payload, size_t payload_bytes)
@@ -171,16 +181,6 @@ static void put_sa_attributes(struct writer *writer, const struct sp_xfrm_sa *sa
         put(writer, XFRMA_LASTUSED, &sa->last_used_at, sizeof sa->last_used_at);
 }
 
-/* The fixed part of an SA, at the start of a part of whole_bytes; the rest of that stays zero. */
-static void *put_sa_info(struct writer *writer, const struct sp_xfrm_sa *sa, size_t whole_bytes)
-{
-    struct xfrm_usersa_info *info = reserve(writer, whole_bytes);
-
-    if (info != NULL)
-        sp_xfrm_put_sa(sa, info);
-    return info;
-}
-
 static void put_sa_id(const struct sp_xfrm_sa *sa, struct xfrm_usersa_id *out)
 {
     sp_xfrm_put_address(&sa->destination, &out->daddr);
@@ -191,7 +191,10 @@ static void put_sa_id(const struct sp_xfrm_sa *sa, struct xfrm_usersa_id *out)
 
 static void encode_sa(struct writer *writer, const struct sp_xfrm_message *message)
 {
-    (void)put_sa_info(writer, &message->sa, sizeof(struct xfrm_usersa_info));
+    struct xfrm_usersa_info out;
+
+    sp_xfrm_put_sa(&message->sa, &out);
+    put_fixed(writer, &out, sizeof out);
     put_sa_attributes(writer, &message->sa);
 }
 
@@ -205,9 +208,9 @@ static void encode_sa_name(struct writer *writer, const struct sp_xfrm_message *
     if (id != NULL)
         put_sa_id(sa, id);
     if (sa->has & SP_XFRM_HAS_WHOLE) {
-        struct xfrm_usersa_info *info = reserve_attribute(writer, XFRMA_SA, sizeof *info);
-        if (info != NULL)
-            sp_xfrm_put_sa(sa, info);
+        struct xfrm_usersa_info info;
+        sp_xfrm_put_sa(sa, &info);
+        put(writer, XFRMA_SA, &info, sizeof info);
         put_sa_attributes(writer, sa);
         return;
     }
@@ -229,21 +232,24 @@ static void encode_sa_flush(struct writer *writer, const struct sp_xfrm_message 
 
 static void encode_expire(struct writer *writer, const struct sp_xfrm_message *message)
 {
-    struct xfrm_user_expire *out = put_sa_info(writer, &message->sa, sizeof *out);
+    struct xfrm_user_expire out;
 
-    if (out != NULL)
-        out->hard = message->is_hard;
+    memset(&out, 0, sizeof out);
+    sp_xfrm_put_sa(&message->sa, &out.state);
+    out.hard = message->is_hard;
+    put_fixed(writer, &out, sizeof out);
     put_sa_scope(writer, &message->sa);
 }
 
 static void encode_spi(struct writer *writer, const struct sp_xfrm_message *message)
 {
-    struct xfrm_userspi_info *out = put_sa_info(writer, &message->sa, sizeof *out);
+    struct xfrm_userspi_info out;
 
-    if (out != NULL) {
-        out->min = message->spi_min;
-        out->max = message->spi_max;
-    }
+    memset(&out, 0, sizeof out);
+    sp_xfrm_put_sa(&message->sa, &out.info);
+    out.min = message->spi_min;
+    out.max = message->spi_max;
+    put_fixed(writer, &out, sizeof out);
     put_sa_scope(writer, &message->sa);
 }
 
@@ -283,10 +289,10 @@ static void put_policy_attributes(struct writer *writer, const struct sp_xfrm_po
 
 static void encode_policy(struct writer *writer, const struct sp_xfrm_message *message)
 {
-    struct xfrm_userpolicy_info *info = reserve(writer, sizeof *info);
+    struct xfrm_userpolicy_info out;
 
-    if (info != NULL)
-        sp_xfrm_put_policy(&message->policy, info);
+    sp_xfrm_put_policy(&message->policy, &out);
+    put_fixed(writer, &out, sizeof out);
     put_policy_attributes(writer, &message->policy);
 }
 
@@ -303,9 +309,9 @@ static void encode_policy_name(struct writer *writer, const struct sp_xfrm_messa
         id->dir = policy->direction;
     }
     if (policy->has & SP_XFRM_HAS_WHOLE) {
-        struct xfrm_userpolicy_info *info = reserve_attribute(writer, XFRMA_POLICY, sizeof *info);
-        if (info != NULL)
-            sp_xfrm_put_policy(policy, info);
+        struct xfrm_userpolicy_info info;
+        sp_xfrm_put_policy(policy, &info);
+        put(writer, XFRMA_POLICY, &info, sizeof info);
         put_policy_attributes(writer, policy);
         return;
     }
@@ -319,32 +325,32 @@ static void encode_policy_flush(struct writer *writer, const struct sp_xfrm_mess
 
 static void encode_policy_expire(struct writer *writer, const struct sp_xfrm_message *message)
 {
-    struct xfrm_user_polexpire *out = reserve(writer, sizeof *out);
+    struct xfrm_user_polexpire out;
 
-    if (out != NULL) {
-        sp_xfrm_put_policy(&message->policy, &out->pol);
-        out->hard = message->is_hard;
-    }
+    memset(&out, 0, sizeof out);
+    sp_xfrm_put_policy(&message->policy, &out.pol);
+    out.hard = message->is_hard;
+    put_fixed(writer, &out, sizeof out);
     put_policy_attributes(writer, &message->policy);
 }
 
 static void encode_acquire(struct writer *writer, const struct sp_xfrm_message *message)
 {
     const struct sp_xfrm_acquire *acquire = &message->acquire;
-    struct xfrm_user_acquire *out = reserve(writer, sizeof *out);
+    struct xfrm_user_acquire out;
 
-    if (out != NULL) {
-        sp_xfrm_put_address(&acquire->destination, &out->id.daddr);
-        out->id.spi = htonl(acquire->spi);
-        out->id.proto = acquire->protocol;
-        sp_xfrm_put_address(&acquire->source, &out->saddr);
-        sp_xfrm_put_selector(&acquire->selector, &out->sel);
-        sp_xfrm_put_policy(&acquire->policy, &out->policy);
-        out->aalgos = acquire->integrity_algorithms;
-        out->ealgos = acquire->encryption_algorithms;
-        out->calgos = acquire->compression_algorithms;
-        out->seq = acquire->sequence;
-    }
+    memset(&out, 0, sizeof out);
+    sp_xfrm_put_address(&acquire->destination, &out.id.daddr);
+    out.id.spi = htonl(acquire->spi);
+    out.id.proto = acquire->protocol;
+    sp_xfrm_put_address(&acquire->source, &out.saddr);
+    sp_xfrm_put_selector(&acquire->selector, &out.sel);
+    sp_xfrm_put_policy(&acquire->policy, &out.policy);
+    out.aalgos = acquire->integrity_algorithms;
+    out.ealgos = acquire->encryption_algorithms;
+    out.calgos = acquire->compression_algorithms;
+    out.seq = acquire->sequence;
+    put_fixed(writer, &out, sizeof out);
     put_policy_attributes(writer, &acquire->policy);
 }
 
@@ -361,9 +367,9 @@ static void encode_aevent(struct writer *writer, const struct sp_xfrm_message *m
     }
     put_replay(writer, sa);
     if (sa->has & SP_XFRM_HAS_USED) {
-        struct xfrm_lifetime_cur *used = reserve_attribute(writer, XFRMA_LTIME_VAL, sizeof *used);
-        if (used != NULL)
-            sp_xfrm_put_used(&sa->used, used);
+        struct xfrm_lifetime_cur used;
+        sp_xfrm_put_used(&sa->used, &used);
+        put(writer, XFRMA_LTIME_VAL, &used, sizeof used);
     }
     put_sa_scope(writer, sa);
 }
