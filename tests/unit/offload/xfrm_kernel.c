@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The link to the kernel that this test runs on, in a network namespace of its own.
+ */
+#include "xfrm_link.h"
+
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INDEX 100001u /* & 7: XFRM_POLICY_OUT */
+
+static struct sp_xfrm_link *open_link(void)
+{
+    struct sp_xfrm_link *link;
+
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+        cr_skip("a network namespace takes root");
+    enum sp_status status = sp_xfrm_link_open(&link);
+    if (status == SP_ERR_UNSUPPORTED)
+        cr_skip("this kernel was built without CONFIG_XFRM_USER");
+    cr_assert_eq(status, SP_OK);
+    return link;
+}
+
+static void hear(uint32_t request, const struct sp_xfrm_answer *answer, void *context)
+{
+    (void)request;
+    *(struct sp_xfrm_answer *)context = *answer;
+}
+
+static struct sp_xfrm_answer ask(struct sp_xfrm_link *link, const struct sp_xfrm_message *message)
+{
+    struct sp_xfrm_answer answer = {.error = -1};
+    uint32_t request;
+
+    cr_assert_eq(sp_xfrm_link_put(link, message, &request), SP_OK);
+    cr_assert_eq(sp_xfrm_link_flush(link, hear, &answer), SP_OK);
+    cr_assert_eq(answer.sequence, request);
+    return answer;
+}
+
+static struct sp_xfrm_message block_policy(uint16_t type)
+{
+    return (struct sp_xfrm_message){
+        .type = type,
+        .policy = {.selector = {.family = 4,
+                                .source = {4, {192, 0, 2, 1}},
+                                .destination = {4, {192, 0, 2, 0}},
+                                .source_prefix_bits = 32,
+                                .destination_prefix_bits = 24,
+                                .destination_port = 80,
+                                .destination_port_mask = 0xffff,
+                                .protocol = IPPROTO_TCP},
+                   .limits = {.soft_bytes = UINT64_MAX,
+                              .hard_bytes = UINT64_MAX,
+                              .soft_packets = UINT64_MAX,
+                              .hard_packets = UINT64_MAX},
+                   .priority = 7,
+                   .index = INDEX,
+                   .direction = XFRM_POLICY_OUT,
+                   .action = XFRM_POLICY_BLOCK},
+    };
+}
+
+struct dumped {
+    uint32_t count;
+    struct sp_xfrm_policy policy;
+};
+
+static void keep(const struct sp_xfrm_message *message, void *context)
+{
+    struct dumped *dumped = context;
+
+    dumped->count++;
+    dumped->policy = message->policy;
+}
+
+Test(xfrm_kernel, takes_a_policy_gives_it_back_and_takes_it_away)
+{
+    struct sp_xfrm_link *link = open_link();
+    static struct sp_xfrm_message message;
+    struct dumped dumped = {0};
+    char text[256];
+
+    message = block_policy(XFRM_MSG_NEWPOLICY);
+    struct sp_xfrm_answer answer = ask(link, &message);
+    cr_assert_eq(answer.error, 0, "%s", answer.text);
+    answer = ask(link, &message);
+    cr_expect_eq(answer.error, EEXIST);
+    cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, keep, &dumped), SP_OK);
+    cr_assert_eq(dumped.count, 1);
+    cr_expect_arr_eq(&dumped.policy.selector, &message.policy.selector, sizeof message.policy.selector);
+    cr_expect_arr_eq(&dumped.policy.limits, &message.policy.limits, sizeof message.policy.limits);
+    cr_expect_eq(dumped.policy.priority, 7);
+    cr_expect_eq(dumped.policy.index, INDEX);
+    cr_expect_eq(dumped.policy.direction, XFRM_POLICY_OUT);
+    cr_expect_eq(dumped.policy.action, XFRM_POLICY_BLOCK);
+
+    message = block_policy(XFRM_MSG_DELPOLICY);
+    cr_expect_eq(ask(link, &message).error, 0);
+    answer = ask(link, &message);
+    cr_expect_str_eq(sp_xfrm_refusal(&message, &answer, text, sizeof text), "the kernel has no such policy");
+    dumped.count = 0;
+    cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, keep, &dumped), SP_OK);
+    cr_expect_eq(dumped.count, 0);
+    sp_xfrm_link_close(&link);
+}
+
+Test(xfrm_kernel, takes_batches_and_dumps_more_than_a_datagram_holds)
+{
+    struct sp_xfrm_link *link = open_link();
+    static struct sp_xfrm_message message;
+    struct sp_xfrm_answer answer = {0};
+    struct dumped dumped = {0};
+    uint32_t request, pushed = 0;
+
+    while (pushed < 1000) {
+        message = block_policy(XFRM_MSG_NEWPOLICY);
+        message.policy.index = 0;
+        message.policy.selector.destination_port = (uint16_t)(pushed + 1);
+        enum sp_status status = sp_xfrm_link_put(link, &message, &request);
+        if (status == SP_ERR_LIMIT) {
+            cr_assert_eq(sp_xfrm_link_flush(link, hear, &answer), SP_OK);
+            cr_assert_eq(answer.error, 0);
+            continue;
+        }
+        cr_assert_eq(status, SP_OK);
+        pushed++;
+    }
+    cr_assert_eq(sp_xfrm_link_flush(link, hear, &answer), SP_OK);
+    cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, keep, &dumped), SP_OK);
+    cr_expect_eq(dumped.count, 1000);
+    sp_xfrm_link_close(&link);
+}
+
+/* Null encryption needs nothing of the kernel but ESP itself. */
+Test(xfrm_kernel, takes_an_sa_or_says_that_it_has_no_esp)
+{
+    struct sp_xfrm_link *link = open_link();
+    static const uint8_t key[20] = {1, 2, 3};
+    static struct sp_xfrm_message message = {
+        .type = XFRM_MSG_NEWSA,
+        .sa = {.family = 4,
+               .spi = 0x1000,
+               .protocol = IPPROTO_ESP,
+               .source = {4, {192, 0, 2, 1}},
+               .destination = {4, {192, 0, 2, 2}},
+               .limits = {.hard_bytes = UINT64_MAX, .hard_packets = UINT64_MAX},
+               .mode = XFRM_MODE_TRANSPORT,
+               .encryption = {.name = "ecb(cipher_null)"},
+               .integrity = {.name = "hmac(sha1)", .key = key, .key_bits = 160, .icv_bits = 96}},
+    };
+    char text[256];
+
+    struct sp_xfrm_answer answer = ask(link, &message);
+    if (answer.error != 0) {
+        const char *wanted = "the kernel has no ESP: CONFIG_INET_ESP";
+        cr_expect_eq(strncmp(sp_xfrm_refusal(&message, &answer, text, sizeof text), wanted, strlen(wanted)),
+                     0, "%s", text);
+    }
+    sp_xfrm_link_close(&link);
+}
