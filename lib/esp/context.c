@@ -3,8 +3,8 @@
  * One thread's ESP context: bursts in pieces, crypto in batches.
  *
  * A burst may mix SAs of all suites. The crypto kernels want many jobs of one algorithm at a time, so each
- * phase sorts the packets by algorithm and calls each algorithm in use once. There are few algorithms, so
- * sorting is one pass for each.
+ * phase sorts the packets by algorithm and calls each algorithm in use once. There are few algorithms, and
+ * mostly one in a burst, so sorting is one pass for each that is seen.
  */
 #include "esp/context.h"
 
@@ -100,11 +100,12 @@ void sp_esp_run_cipher(struct sp_esp *esp, const struct sp_esp_item *items, size
 }
 
 static size_t collect_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
-                           enum sp_integrity integrity, enum sp_direction direction)
+                           enum sp_integrity integrity, enum sp_direction direction, unsigned *seen)
 {
     size_t jobs = 0;
     for (size_t i = 0; i < count; i++) {
         const struct sp_esp_item *item = &items[i];
+        *seen |= 1u << item->sa->integrity;
         if (item->sa->integrity != integrity)
             continue;
         uint8_t *end = sp_esp_cipher_start(item) + item->cipher_bytes;
@@ -119,10 +120,12 @@ static size_t collect_hmac(struct sp_esp *esp, const struct sp_esp_item *items, 
 void sp_esp_run_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
                      enum sp_direction direction)
 {
-    for (int integrity = 0; integrity < SP_INTEGRITY_COUNT; integrity++) {
-        size_t jobs = collect_hmac(esp, items, count, (enum sp_integrity)integrity, direction);
-        if (jobs > 0)
-            sp_hmac_ops((enum sp_integrity)integrity)->mac(esp->hmac_jobs, jobs);
+    unsigned seen = count > 0 ? 1u << items[0].sa->integrity : 0, done = 0;
+    while (seen != done) {
+        enum sp_integrity integrity = (enum sp_integrity)__builtin_ctz(seen & ~done);
+        size_t jobs = collect_hmac(esp, items, count, integrity, direction, &seen);
+        sp_hmac_ops(integrity)->mac(esp->hmac_jobs, jobs);
+        done |= 1u << integrity;
     }
 }
 

@@ -13,8 +13,8 @@
  */
 #include "esp/context.h"
 
+#include <endian.h>
 #include <sodium.h>
-#include <string.h>
 
 /* Is there room for at least an empty payload, in whole blocks? */
 static bool set_cipher_bytes(struct sp_esp_item *item, uint32_t esp_bytes)
@@ -28,8 +28,18 @@ static bool set_cipher_bytes(struct sp_esp_item *item, uint32_t esp_bytes)
     return true;
 }
 
+/* Packets come in runs of one SA: that of the packet before, if any, is asked before the SAD is. */
+static struct sp_sa *find_sa(const struct sp_esp *esp, uint32_t spi, const struct sp_headers *headers,
+                             struct sp_sa *before)
+{
+    if (before != NULL && before->spi == spi &&
+        sp_sa_is_between(before, &headers->source, &headers->destination))
+        return before;
+    return sp_sad_find_inbound(esp->sad, spi, &headers->source, &headers->destination);
+}
+
 /* All that can be told of a packet before its ICV. */
-static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t now_ns,
+static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t now_ns, struct sp_sa *before,
                           struct sp_esp_item *item)
 {
     uint8_t *header = packet->buffer + packet->head_bytes;
@@ -50,7 +60,7 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t
                                  .esp = header + headers.esp_offset,
                                  .esp_offset = headers.esp_offset,
                                  .next_header_offset = headers.next_header_offset};
-    item->sa = sp_sad_find_inbound(esp->sad, sp_read_u32(item->esp), &headers.source, &headers.destination);
+    item->sa = find_sa(esp, sp_read_u32(item->esp), &headers, before);
     if (item->sa == NULL)
         return SP_DROP_UNKNOWN_SPI;
     packet->sa = item->sa->number;
@@ -67,10 +77,13 @@ static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t co
     size_t items = 0;
     for (size_t i = 0; i < count; i++) {
         struct sp_packet *packet = &packets[i];
+        struct sp_sa *before = items > 0 ? esp->items[items - 1].sa : NULL;
+        if (i + SP_ESP_AHEAD < count)
+            sp_esp_prefetch(packet + SP_ESP_AHEAD);
         if (packet->verdict != SP_VERDICT_NONE)
             continue;
         sp_esp_require_bounds(packet);
-        enum sp_drop reason = judge(esp, packet, now_ns, &esp->items[items]);
+        enum sp_drop reason = judge(esp, packet, now_ns, before, &esp->items[items]);
         if (reason == SP_DROP_NONE)
             items++;
         else
@@ -79,31 +92,76 @@ static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t co
     return items;
 }
 
-/* A packet that isn't proven real costs the SA nothing: window and lifetime come after the ICV. */
-static enum sp_drop authenticate(const struct sp_esp_item *item, const uint8_t *icv, uint64_t now_ns)
+/* In constant time: how many bytes of a forged ICV are right must not show. Two words cover 8 to 16 bytes,
+ * overlapping where there are fewer than 16. */
+static bool is_same_icv(const uint8_t *a, const uint8_t *b, size_t icv_bytes)
+{
+    uint64_t first[2], last[2];
+    memcpy(&first[0], a, sizeof first[0]);
+    memcpy(&first[1], b, sizeof first[1]);
+    memcpy(&last[0], a + icv_bytes - sizeof last[0], sizeof last[0]);
+    memcpy(&last[1], b + icv_bytes - sizeof last[1], sizeof last[1]);
+    return ((first[0] ^ first[1]) | (last[0] ^ last[1])) == 0;
+}
+_Static_assert(SP_ICV_BYTES_MIN >= 8 && SP_ICV_BYTES_MAX <= 16, "two words cover an ICV");
+
+static enum sp_drop authenticate(const struct sp_esp_item *item, const uint8_t *icv)
 {
     const uint8_t *received = sp_esp_cipher_start(item) + item->cipher_bytes;
-    if (sodium_memcmp(icv, received, item->sa->hmac->icv_bytes) != 0)
+    if (!is_same_icv(icv, received, item->sa->hmac->icv_bytes))
         return SP_DROP_BAD_ICV;
-    if (!sp_replay_accept(&item->sa->replay, item->sequence))
-        return SP_DROP_REPLAY;
-    return sp_sa_spend(item->sa, item->cipher_bytes, now_ns);
+    return sp_replay_accept(&item->sa->replay, item->sequence) ? SP_DROP_NONE : SP_DROP_REPLAY;
 }
 
-/* Leaves the authentic ones at the front of esp->items, in order. */
+/* Packet by packet only near a limit. Leaves what the lifetimes allow at the front of esp->items, in order.
+ */
+static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
+{
+    size_t kept = 0, run;
+    for (size_t i = 0; i < count; i += run) {
+        const struct sp_esp_item *items = &esp->items[i];
+        run = sp_esp_run_length(items, count - i);
+        bool is_spent = sp_sa_spend_many(items[0].sa, run, sp_esp_run_bytes(items, run), now_ns);
+        for (size_t j = i; j < i + run; j++) {
+            const struct sp_esp_item *item = &esp->items[j];
+            enum sp_drop reason = is_spent ? SP_DROP_NONE : sp_sa_spend(item->sa, item->cipher_bytes, now_ns);
+            if (reason != SP_DROP_NONE)
+                sp_esp_drop(item->packet, reason);
+            else if (kept++ != j)
+                esp->items[kept - 1] = *item;
+        }
+    }
+    return kept;
+}
+
+/* Leaves the authentic ones at the front of esp->items, in order. A packet that isn't proven real costs the
+ * SA nothing: window and lifetime come after the ICV. */
 static size_t authenticate_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
 {
     size_t kept = 0;
     sp_esp_run_hmac(esp, esp->items, count, SP_INBOUND);
     for (size_t i = 0; i < count; i++) {
-        enum sp_drop reason = authenticate(&esp->items[i], esp->icvs[i], now_ns);
-        if (reason == SP_DROP_NONE)
-            esp->items[kept++] = esp->items[i];
-        else
+        enum sp_drop reason = authenticate(&esp->items[i], esp->icvs[i]);
+        if (reason != SP_DROP_NONE)
             sp_esp_drop(esp->items[i].packet, reason);
+        else if (kept++ != i)
+            esp->items[kept - 1] = esp->items[i];
     }
     sodium_memzero(esp->icvs, count * sizeof esp->icvs[0]); /* the right ICV of a forged packet is a secret */
-    return kept;
+    return spend_all(esp, kept, now_ns);
+}
+
+static bool is_padding(const uint8_t *padding, uint32_t pad_bytes)
+{
+    uint64_t first;
+    memcpy(&first, padding, sizeof first);
+    first ^= sp_esp_padding();
+    if (pad_bytes < SP_ESP_PADDING_BYTES) /* what any sender needs: without a loop */
+        return (le64toh(first) & (((uint64_t)1 << 8 * pad_bytes) - 1)) == 0;
+    for (uint32_t i = SP_ESP_PADDING_BYTES; i < pad_bytes; i++)
+        if (padding[i] != i + 1)
+            return false;
+    return first == 0;
 }
 
 /* Reads the trailer and checks the padding to be 1, 2, 3, ... (RFC 4303 2.4). */
@@ -117,9 +175,8 @@ static enum sp_drop read_trailer(struct sp_esp_item *item)
         return SP_DROP_BAD_PADDING;
     item->payload_bytes = item->cipher_bytes - SP_ESP_TRAILER_BYTES - pad_bytes;
     const uint8_t *padding = start + item->payload_bytes;
-    for (uint32_t i = 0; i < pad_bytes; i++)
-        if (padding[i] != i + 1)
-            return SP_DROP_BAD_PADDING;
+    if (!is_padding(padding, pad_bytes))
+        return SP_DROP_BAD_PADDING;
     if (item->next_header == SP_PROTOCOL_NONE)
         return SP_DROP_DUMMY;
     return sp_esp_is_transport_payload(item->next_header) ? SP_DROP_NONE : SP_DROP_BAD_NEXT_HEADER;
@@ -132,7 +189,7 @@ static void deliver(const struct sp_esp_item *item)
     uint32_t front_bytes = (uint32_t)(sp_esp_cipher_start(item) - item->esp);
     uint8_t *header = item->esp - item->esp_offset;
 
-    memmove(header + front_bytes, header, item->esp_offset);
+    sp_esp_move_header(header + front_bytes, header, item->esp_offset);
     packet->head_bytes += front_bytes;
     packet->len_bytes = item->esp_offset + item->payload_bytes;
     packet->verdict = SP_VERDICT_OPENED;

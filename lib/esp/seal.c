@@ -13,16 +13,7 @@
  */
 #include "esp/context.h"
 
-#include <string.h>
-
 #define IP_PACKET_BYTES_MAX 65535u
-
-/* An SA carries what goes between its own two ends, whatever number the caller gave. */
-static bool is_between(const struct sp_sa *sa, const struct sp_headers *headers)
-{
-    return memcmp(&sa->source, &headers->source, sizeof sa->source) == 0 &&
-           memcmp(&sa->destination, &headers->destination, sizeof sa->destination) == 0;
-}
 
 /* Lays the sealed packet out; writes nothing but the item. */
 static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
@@ -42,6 +33,7 @@ static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
         packet->capacity_bytes - packet->head_bytes - total_bytes < back_bytes)
         return SP_DROP_NO_ROOM;
     item->esp = packet->buffer + packet->head_bytes + item->esp_offset - front_bytes;
+    __builtin_prefetch(sp_esp_cipher_start(item) + item->payload_bytes, 1);
     return SP_DROP_NONE;
 }
 
@@ -60,7 +52,7 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, struct s
         return reason;
     if (headers.is_fragment) /* RFC 4303 3.3.4: transport mode is for whole datagrams */
         return SP_DROP_FRAGMENT;
-    if (!is_between(sa, &headers))
+    if (!sp_sa_is_between(sa, &headers.source, &headers.destination)) /* whatever number the caller gave */
         return SP_DROP_NO_SA;
     if (!sp_esp_is_transport_payload(headers.esp_next_header)) /* the peer would have to refuse it */
         return SP_DROP_BAD_NEXT_HEADER;
@@ -73,11 +65,21 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, struct s
     return lay_out(item, total_bytes);
 }
 
+static void prefetch(const struct sp_esp *esp, const struct sp_packet *packet)
+{
+    const struct sp_sa *sa = sp_sad_by_number(esp->sad, packet->sa);
+    sp_esp_prefetch(packet);
+    if (sa != NULL)
+        sp_sa_prefetch(sa);
+}
+
 static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t count)
 {
     size_t items = 0;
     for (size_t i = 0; i < count; i++) {
         struct sp_packet *packet = &packets[i];
+        if (i + SP_ESP_AHEAD < count)
+            prefetch(esp, packet + SP_ESP_AHEAD);
         if (packet->verdict != SP_VERDICT_NONE)
             continue;
         sp_esp_require_bounds(packet);
@@ -110,10 +112,8 @@ static bool has_sequence(const struct sp_sa *sa, uint32_t count)
 static bool spend_run(struct sp_esp_item *items, size_t count, uint64_t now_ns)
 {
     struct sp_sa *sa = items[0].sa;
-    uint64_t bytes = 0;
+    uint64_t bytes = sp_esp_run_bytes(items, count);
     uint32_t first;
-    for (size_t i = 0; i < count; i++)
-        bytes += items[i].cipher_bytes;
     if (!has_sequence(sa, (uint32_t)count) || !sp_sa_spend_many(sa, count, bytes, now_ns) ||
         !take_sequence(sa, (uint32_t)count, &first))
         return false;
@@ -134,28 +134,19 @@ static enum sp_drop spend_one(struct sp_esp_item *item, uint64_t now_ns)
     return take_sequence(sa, 1, &item->sequence) ? SP_DROP_NONE : SP_DROP_SEQ_EXHAUSTED;
 }
 
-static size_t run_length(const struct sp_esp_item *items, size_t count)
-{
-    size_t run = 1;
-    while (run < count && items[run].sa == items[0].sa)
-        run++;
-    return run;
-}
-
-/* Workers may share an SA, so its counters are touched once for each run of packets, and packet by packet
- * only near a limit. Leaves those that may go at the front of esp->items, in order. */
+/* Packet by packet only near a limit. Leaves those that may go at the front of esp->items, in order. */
 static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
 {
     size_t kept = 0, run;
     for (size_t i = 0; i < count; i += run) {
-        run = run_length(&esp->items[i], count - i);
+        run = sp_esp_run_length(&esp->items[i], count - i);
         bool is_spent = spend_run(&esp->items[i], run, now_ns);
         for (size_t j = i; j < i + run; j++) {
             enum sp_drop reason = is_spent ? SP_DROP_NONE : spend_one(&esp->items[j], now_ns);
-            if (reason == SP_DROP_NONE)
-                esp->items[kept++] = esp->items[j];
-            else
+            if (reason != SP_DROP_NONE)
                 sp_esp_drop(esp->items[j].packet, reason);
+            else if (kept++ != j)
+                esp->items[kept - 1] = esp->items[j];
         }
     }
     return kept;
@@ -165,11 +156,11 @@ static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
 static void write_trailer(const struct sp_esp_item *item)
 {
     uint8_t *at = sp_esp_cipher_start(item) + item->payload_bytes;
-    uint8_t pad_bytes = (uint8_t)(item->cipher_bytes - item->payload_bytes - SP_ESP_TRAILER_BYTES);
-    for (uint8_t i = 1; i <= pad_bytes; i++)
-        *at++ = i;
-    *at++ = pad_bytes;
-    *at = item->next_header;
+    uint32_t pad_bytes = item->cipher_bytes - item->payload_bytes - SP_ESP_TRAILER_BYTES;
+    uint64_t padding = sp_esp_padding(); /* less than that is needed, as blocks are no longer */
+    memcpy(at, &padding, sizeof padding);
+    at[pad_bytes] = (uint8_t)pad_bytes;
+    at[pad_bytes + 1] = item->next_header;
 }
 
 static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
@@ -179,7 +170,7 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     uint8_t *header = packet->buffer + packet->head_bytes;
     uint8_t *moved = item->esp - item->esp_offset;
 
-    memmove(moved, header, item->esp_offset);
+    sp_esp_move_header(moved, header, item->esp_offset);
     sp_write_u32(item->esp, sa->spi);
     sp_write_u32(item->esp + 4, item->sequence);
     sp_iv_pool_take(esp->ivs, item->esp + SP_ESP_HEADER_BYTES, sa->cipher->iv_bytes);

@@ -16,6 +16,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /* A lifetime as the data path compares with it: UINT64_MAX is no limit, times are moments of sp_clock_now_ns.
  * The control thread may lower each at any time. */
@@ -26,25 +27,29 @@ struct sp_sa_limits {
 };
 
 struct sp_sa {
-    uint32_t number, spi;
+    /* what each packet reads: the first lines */
+    alignas(64) uint32_t number, spi;
     struct sp_address source, destination;
     enum sp_mode mode;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
+    struct sp_sa *next_inbound; /* hash chain, published with RCU */
     const struct sp_cipher *cipher;
     const struct sp_hmac *hmac;
     void *cipher_state, *hmac_state; /* in the arena; cipher_state is NULL for null encryption */
-    struct sp_lifetime lifetime;     /* soft limits filled in; the control thread's */
+    struct sp_sa_limits limits;
+
+    struct sp_sa *next_outbound; /* hash chain, published with RCU */
+    struct sp_lifetime lifetime; /* soft limits filled in; the control thread's */
     bool has_own_lifetime;
     bool is_default_lifetime; /* no own one, and no action has given one yet */
     uint32_t reported_state;  /* the control thread's: up to which state an event was given out */
     uint64_t born_ns;
     char name[64];
     char fingerprint[17];
-    struct sp_sa *next_inbound, *next_outbound; /* hash chains, published with RCU */
-    struct sp_sa_limits limits;
 
-    /* written by the data path: on lines of its own */
+    /* written by the data path: on lines of its own, so that workers that share the SA don't take the above
+     * from each other with each packet */
     alignas(64) _Atomic uint64_t
         sequence_sent; /* last one handed out; goes past 2^32-1 only to say "exhausted" */
     _Atomic uint64_t bytes, packets;
@@ -52,6 +57,30 @@ struct sp_sa {
     _Atomic uint32_t expired_by; /* enum sp_drop: which hard limit was met first, set before the state */
     struct sp_replay replay;
 };
+
+static inline bool sp_address_is_same(const struct sp_address *a, const struct sp_address *b)
+{
+    uint64_t words_a[2], words_b[2];
+
+    memcpy(words_a, a->bytes, sizeof words_a);
+    memcpy(words_b, b->bytes, sizeof words_b);
+    return ((words_a[0] ^ words_b[0]) | (words_a[1] ^ words_b[1])) == 0 && a->family == b->family;
+}
+
+static inline bool sp_sa_is_between(const struct sp_sa *sa, const struct sp_address *source,
+                                    const struct sp_address *destination)
+{
+    return sp_address_is_same(&sa->source, source) && sp_address_is_same(&sa->destination, destination);
+}
+
+/* Fetches the lines that each packet needs, ahead of it. */
+static inline void sp_sa_prefetch(const struct sp_sa *sa)
+{
+    __builtin_prefetch(sa);
+    __builtin_prefetch(&sa->cipher);
+    __builtin_prefetch(&sa->limits.soft_ns);
+    __builtin_prefetch(&sa->sequence_sent, 1);
+}
 
 /* NULL when there is no such SA. */
 struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number);

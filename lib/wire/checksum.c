@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The Internet checksum over a range. sp_checksum() covers IP headers (20 to 60 bytes) only, so it is kept
- * plain; the sums of payloads take 8 bytes an addition, in four chains that don't wait for each other.
+ * The Internet checksum over a range. sp_checksum() covers IP headers (20 to 60 bytes) only: the 20 bytes
+ * that all have are summed without a loop, options plainly; the sums of payloads take 8 bytes an addition, in
+ * four chains that don't wait for each other.
  */
 #include "wire/checksum.h"
 #include "wire/headers.h"
@@ -9,14 +10,27 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define HEADER_BYTES_MIN 20 /* IPv4 without options */
 #define CHAINS 4
 #define WORD_BYTES sizeof(uint64_t)
+
+static inline uint64_t sum_header(const uint8_t *data)
+{
+    uint32_t words[HEADER_BYTES_MIN / 4];
+
+    memcpy(words, data, sizeof words);
+    return (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+}
 
 uint16_t sp_checksum(const uint8_t *data, size_t len_bytes, uint32_t start)
 {
     uint64_t sum = start;
     size_t at = 0;
 
+    if (len_bytes >= HEADER_BYTES_MIN) {
+        sum += sp_sum_fold(sum_header(data));
+        at = HEADER_BYTES_MIN;
+    }
     for (; at + 2 <= len_bytes; at += 2)
         sum += sp_read_u16(data + at);
     if (at < len_bytes)

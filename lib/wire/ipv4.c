@@ -17,8 +17,11 @@
 
 static void read_address(const uint8_t *at, struct sp_address *address)
 {
+    uint8_t bytes[sizeof address->bytes] = {0}; /* written whole, for who compares it whole right after */
+
+    memcpy(bytes, at, 4);
+    memcpy(address->bytes, bytes, sizeof bytes);
     address->family = 4;
-    memcpy(address->bytes, at, 4);
 }
 
 enum sp_drop sp_ipv4_read(const uint8_t *packet, size_t len_bytes, bool check_checksum,

@@ -484,6 +484,29 @@ Test(open, a_dead_sa_opens_nothing_and_says_why)
         sample_destroy(&samples[i]);
 }
 
+Test(open, a_burst_that_meets_a_limit_delivers_exactly_what_fits)
+{
+    enum { PACKETS = 20 };
+    struct sample samples[PACKETS];
+    struct sp_packet packets[PACKETS];
+    struct sp_sa *sa = fixture_sa_pointer(&fixture, 0);
+    for (int i = 0; i < PACKETS; i++) {
+        sample_create(&samples[i], SHAPE_IPV4, 16); /* 24 bytes of ciphertext */
+        seal(&samples[i], i == 3 ? 1 : 0);
+        packets[i] = samples[i].packet;
+    }
+    uint64_t sealed_bytes = sa->bytes, sealed_packets = sa->packets;
+    const struct sp_lifetime lifetime = {.hard_bytes = sealed_bytes + 24 * 7 + 23};
+    sp_sa_tighten_lifetime(sa, &lifetime);
+    sp_esp_open(fixture.esp, packets, PACKETS);
+    for (int i = 0; i < PACKETS; i++) {
+        cr_assert_eq(packets[i].reason, i < 8 ? SP_DROP_NONE : SP_DROP_HARD_BYTES, "packet %d", i);
+        sample_destroy(&samples[i]);
+    }
+    cr_assert_eq(sa->bytes, sealed_bytes + 24 * 7);
+    cr_assert_eq(sa->packets, sealed_packets + 7);
+}
+
 Test(open, packets_with_a_verdict_are_left_alone)
 {
     struct sample sample;
