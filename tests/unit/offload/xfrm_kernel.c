@@ -3,6 +3,7 @@
  * The link to the kernel that this test runs on, in a network namespace of its own.
  */
 #include "xfrm_link.h"
+#include "xfrm_plan.h"
 
 #include <criterion/criterion.h>
 
@@ -135,6 +136,76 @@ Test(xfrm_kernel, takes_batches_and_dumps_more_than_a_datagram_holds)
     cr_assert_eq(sp_xfrm_link_flush(link, hear, &answer), SP_OK);
     cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, keep, &dumped), SP_OK);
     cr_expect_eq(dumped.count, 1000);
+    sp_xfrm_link_close(&link);
+}
+
+struct all {
+    struct sp_xfrm_policy policies[64];
+    uint32_t count;
+};
+
+static void collect(const struct sp_xfrm_message *message, void *context)
+{
+    struct all *all = context;
+
+    cr_assert_lt(all->count, 64);
+    all->policies[all->count++] = message->policy;
+}
+
+/* Plans against a dump, has each step done, and returns how many there were. */
+static uint32_t reach(struct sp_xfrm_link *link, const struct sp_xfrm_policy *wanted, uint32_t wanted_count,
+                      struct all *ret_actual)
+{
+    static struct sp_xfrm_message message;
+    static struct all former;
+    const struct sp_xfrm_policy *conflict;
+    struct sp_xfrm_plan plan;
+
+    former.count = ret_actual->count = 0;
+    cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, collect, &former), SP_OK);
+    cr_assert_eq(sp_xfrm_plan_policies(wanted, wanted_count, former.policies, former.count, &plan, &conflict),
+                 SP_OK);
+    for (uint32_t i = 0; i < plan.step_count; i++) {
+        sp_xfrm_step_message(&plan.steps[i], &message);
+        cr_assert_eq(ask(link, &message).error, 0);
+    }
+    uint32_t step_count = plan.step_count;
+    sp_xfrm_plan_free(&plan);
+    cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, collect, ret_actual), SP_OK);
+    return step_count;
+}
+
+Test(xfrm_kernel, reaches_what_is_wanted_and_leaves_the_policies_of_others)
+{
+    struct sp_xfrm_link *link = open_link();
+    static struct sp_xfrm_message foreign;
+    static struct sp_xfrm_policy wanted[3];
+    static struct all actual;
+
+    foreign = block_policy(XFRM_MSG_NEWPOLICY);
+    cr_assert_eq(ask(link, &foreign).error, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        wanted[i] = foreign.policy;
+        wanted[i].priority = 20 + i;
+        wanted[i].selector.destination_port = (uint16_t)(81 + i);
+    }
+    wanted[1].action = XFRM_POLICY_ALLOW;
+    wanted[2].action = XFRM_POLICY_ALLOW;
+    wanted[2].template_count = 1;
+    wanted[2].templates[0] = (struct sp_xfrm_template){.family = 4, .reqid = 9, .protocol = IPPROTO_ESP};
+
+    cr_expect_eq(reach(link, wanted, 3, &actual), 3);
+    cr_expect_eq(actual.count, 4);
+    cr_expect_eq(reach(link, wanted, 3, &actual), 0, "what the kernel gives back is what it was given");
+    wanted[0].action = XFRM_POLICY_ALLOW;
+    wanted[1].priority = 50;
+    wanted[2].templates[0].reqid = 10;
+    cr_expect_eq(reach(link, wanted, 3, &actual), 3);
+    cr_expect_eq(reach(link, wanted, 3, &actual), 0);
+    cr_expect_eq(reach(link, wanted, 1, &actual), 2);
+    cr_expect_eq(reach(link, NULL, 0, &actual), 1);
+    cr_assert_eq(actual.count, 1);
+    cr_expect_eq(actual.policies[0].index, INDEX);
     sp_xfrm_link_close(&link);
 }
 
