@@ -257,6 +257,16 @@ static enum sp_status report_rival(struct analysis *analysis, const struct rival
     return sp_check_add(analysis->check, &finding);
 }
 
+/* No other rule takes anything from it, and still it decides nothing: ICMP of the other address family. */
+static enum sp_status report_unsent(struct analysis *analysis)
+{
+    struct sp_check_finding finding = {
+        .kind = SP_CHECK_UNREACHABLE, .rule = analysis->rule, .other_rule = SP_NO_RULE};
+    snprintf(finding.text, sizeof finding.text,
+             "never decides: no host sends such packets, for ICMP is IPv4's and ICMPv6 is IPv6's");
+    return sp_check_add(analysis->check, &finding);
+}
+
 /* The rule decides nothing in the direction in which it is written. */
 static enum sp_status report_dead(struct analysis *analysis, bool mirror_is_alive)
 {
@@ -369,6 +379,8 @@ static enum sp_status look_at_rule(struct analysis *analysis, uint32_t rule)
         return status;
     if (boxes_of(analysis, rule, written) > 0 && !analysis->is_alive[written]) {
         analysis->rival_count = rivals_as_written;
+        if (rivals_as_written == 0)
+            return report_unsent(analysis);
         return report_dead(analysis, analysis->is_alive[other_way(written)]);
     }
     for (size_t i = 0; i < analysis->rival_count && status == SP_OK; i++) {

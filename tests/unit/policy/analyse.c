@@ -90,6 +90,7 @@ Test(analyse, each_kind_of_finding_is_found_and_good_policies_have_none)
         {"action \"l\" { esp 3des-cbc hmac-sha1-96\nlifetime nist-r2\n}\n"
          "protect out tcp from me to any port 80 with \"l\"\ndefault bypass\n",
          ""},
+        {"block in icmp6 from 192.0.2.1 to any\ndefault bypass\n", "0:unreachable"},
         {ACTION "default bypass\n", "-1:unused"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
