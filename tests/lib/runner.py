@@ -25,8 +25,10 @@ BUILDS = {
 }
 # The suite asan is these suites once more, in the build folder with the sanitizers.
 SANITIZED = ["unit", "vectors", "golden", "convert", "tools", "interop"]
+# Without detect_stack_use_after_return: gcc 12 aligns the frames that it then makes to 32 bytes (bug 110027), and
+# AVX-512 faults on its own spilled registers.
 SANITIZER_OPTIONS = {
-    "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=1:strict_string_checks=1",
+    "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=0:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 
