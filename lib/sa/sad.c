@@ -9,8 +9,8 @@
  *
  * The hash has random factors: whoever chooses addresses and SPIs of SAs, without seeing where they go, can't
  * choose them to meet in one chain. It is multilinear rather than a keyed cryptographic one because each
- * packet that comes in pays for it: eleven multiplications that don't wait for each other, a fifth of
- * SipHash. Capacity is fixed, so that nothing is ever rehashed under readers.
+ * packet that comes in pays for it: eleven multiplications that don't wait for each other. Capacity is fixed,
+ * so that nothing is ever rehashed under readers.
  *
  * Sources: RFC 4301 4.4.2; D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014.
  */
