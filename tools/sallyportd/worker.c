@@ -111,6 +111,8 @@ static bool run_outbound(struct worker *worker)
 static void deliver(struct worker *worker, const struct sp_joined *joined)
 {
     const struct sp_piece *pieces = worker->pieces + joined->first_piece;
+    if (joined->piece_count == 1) /* no SYN is ever joined */
+        clamp(worker->common, &worker->packets[pieces[0].packet]);
     if (tun_write(worker->tun_fd, worker->pieces, joined))
         return;
     for (uint32_t i = 0; i < joined->piece_count; i++)
@@ -124,9 +126,6 @@ static bool run_inbound(struct worker *worker, const struct esp_socket *socket)
         return false;
     sp_inbound(worker->engine, worker->packets, count);
     refuse_unsteered(worker, SP_INBOUND, count);
-    for (size_t i = 0; i < count; i++)
-        if (worker->packets[i].verdict == SP_VERDICT_OPENED)
-            clamp(worker->common, &worker->packets[i]);
     const size_t joined_count =
         sp_join(worker->packets, count, SP_VERDICT_OPENED, worker->pieces, worker->joined);
     for (size_t i = 0; i < joined_count; i++)
