@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
  * What SHA-256 is in lanes of any width: the constants (FIPS 180-4 4.2.2) and the order in which the working
- * words change places. The kernel defines ROUND(), one round.
+ * words change places. A kernel that uses the order defines ROUND(), one round.
  */
 #ifndef SP_CRYPTO_HMAC_X86_SHA2_256_ROUNDS_H
 #define SP_CRYPTO_HMAC_X86_SHA2_256_ROUNDS_H
 
 #include <stdint.h>
 
-static const uint32_t round_constants[64] = {
+static const uint32_t round_constants[64] __attribute__((aligned(64))) = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
