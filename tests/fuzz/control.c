@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The daemon's side of the control socket: clients that say anything, in pieces, and hang up when they like.
+ * The input is a sequence of steps: a byte that says which client does what, and for a client that writes, a
+ * byte that says how much of what follows.
+ */
+#include "fuzz.h"
+
+#include "control.h"
+#include "control_server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CLIENTS 20 /* more than the daemon wants at a time */
+
+struct play {
+    struct control_server *server;
+    struct sockaddr_un address;
+    int clients[CLIENTS]; /* -1: not there */
+    unsigned questions;
+};
+
+/* As the daemon: a question is text that ends, shorter than the header says. */
+static char *answer(void *context, const char *request)
+{
+    struct play *play = context;
+    play->questions++;
+    FUZZ_HOLDS(strlen(request) < CONTROL_REQUEST_MAX_BYTES);
+    FUZZ_HOLDS(strchr(request, '\n') == NULL);
+    return request[0] == '0' ? NULL : strdup(request);
+}
+
+static void welcome(struct play *play, int *client)
+{
+    *client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    FUZZ_HOLDS(*client >= 0);
+    if (connect(*client, (const struct sockaddr *)&play->address, sizeof play->address) == 0)
+        return;
+    (void)close(*client);
+    *client = -1;
+}
+
+static void hang_up(int *client)
+{
+    if (*client >= 0)
+        (void)close(*client);
+    *client = -1;
+}
+
+static void read_some(int client)
+{
+    char reply[256];
+    while (recv(client, reply, sizeof reply, MSG_DONTWAIT) > 0)
+        continue;
+}
+
+/* One step; how many bytes it took. */
+static size_t step(struct play *play, const uint8_t *data, size_t size)
+{
+    int *client = &play->clients[data[0] % CLIENTS];
+    size_t took = 1;
+    if (*client < 0)
+        welcome(play, client);
+    switch (data[0] / CLIENTS) {
+    case 0:
+        hang_up(client);
+        break;
+    case 1:
+        control_server_tick(play->server);
+        break;
+    case 2:
+        if (*client >= 0)
+            read_some(*client);
+        break;
+    default:
+        took = size > 1 ? 2 + (size_t)data[1] * 8 : size;
+        took = took > size ? size : took;
+        if (*client >= 0 && took > 2)
+            (void)(send(*client, data + 2, took - 2, MSG_NOSIGNAL | MSG_DONTWAIT) < 0);
+    }
+    control_server_work(play->server);
+    return took;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char folder[] = "/tmp/sallyport-fuzz-XXXXXX";
+    struct play play = {.address = {.sun_family = AF_UNIX}};
+    FUZZ_HOLDS(mkdtemp(folder) != NULL);
+    snprintf(play.address.sun_path, sizeof play.address.sun_path, "%s/socket", folder);
+    play.server = control_server_create(play.address.sun_path, answer, &play);
+    FUZZ_HOLDS(play.server != NULL);
+    for (int i = 0; i < CLIENTS; i++)
+        play.clients[i] = -1;
+    for (size_t at = 0; at < size;)
+        at += step(&play, data + at, size - at);
+    control_server_destroy(&play.server);
+    for (int i = 0; i < CLIENTS; i++)
+        hang_up(&play.clients[i]);
+    FUZZ_HOLDS(rmdir(folder) == 0);
+    return 0;
+}
