@@ -8,10 +8,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 struct cells {
     json_t *list;
@@ -23,8 +21,8 @@ struct cells *cells_create(void)
 
     if (cells == NULL || (cells->list = json_array()) == NULL)
         abort();
-    printf("%-6s %8s %6s %6s  %-22s %9s %21s %9s %8s\n", "work", "payload", "burst", "SAs", "engine", "MB/s",
-           "min..max", "cycles/B", "ratio");
+    printf("%-6s %8s %6s %6s %8s  %-22s %9s %21s %9s %8s %19s\n", "work", "payload", "burst", "SAs",
+           "threads", "engine", "MB/s", "min..max", "cycles/B", "ratio", "min..max");
     return cells;
 }
 
@@ -34,29 +32,45 @@ void cells_destroy(struct cells *cells)
     free(cells);
 }
 
-static json_t *real_or_null(double value)
+static json_t *reals(const double *values, size_t count)
 {
-    return value > 0 ? json_real(value) : json_null();
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(list, json_real(values[i])) != 0)
+            abort();
+    return list;
 }
 
-void cells_add(struct cells *cells, const struct cell *cell)
+static void print_line(const struct cell *cell, struct spread rate, struct spread ratio)
 {
-    json_t *entry = json_pack(
-        "{s:s, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:o, s:f}", "work", cell->work, "payload_bytes",
-        (json_int_t)cell->payload_bytes, "burst", (json_int_t)cell->burst, "sas", (json_int_t)cell->sas,
-        "engine", cell->engine, "mb_s", cell->mb_s, "mb_s_min", cell->mb_s_min, "mb_s_max", cell->mb_s_max,
-        "cycles_byte", real_or_null(cell->cycles_byte), "ratio_to_best_peer", cell->ratio_to_best_peer);
-
-    if (entry == NULL || json_array_append_new(cells->list, entry) != 0)
-        abort();
     char payload[24] = "mix";
 
     if (cell->payload_bytes > 0)
         (void)snprintf(payload, sizeof payload, "%zu", cell->payload_bytes);
-    printf("%-6s %8s %6zu %6zu  %-22s %9.2f %10.2f..%-9.2f %9.1f %8.4f\n", cell->work, payload, cell->burst,
-           cell->sas, cell->engine, cell->mb_s, cell->mb_s_min, cell->mb_s_max, cell->cycles_byte,
-           cell->ratio_to_best_peer);
+    printf("%-6s %8s %6zu %6zu %8zu  %-22s %9.2f %10.2f..%-9.2f %9.2f %8.4f %9.4f..%-8.4f\n", cell->work,
+           payload, cell->burst, cell->sas, cell->threads, cell->engine, rate.median, rate.min, rate.max,
+           cell->cycles_byte, ratio.median, ratio.min, ratio.max);
     (void)fflush(stdout);
+}
+
+void cells_add(struct cells *cells, const struct cell *cell)
+{
+    static const char *const bases[] = {
+        [RATIO_TO_BEST_PEER] = "best peer", [RATIO_TO_ONE_THREAD] = "one thread"};
+    struct spread rate = bench_spread(cell->mb_s, cell->repeats);
+    struct spread ratio = bench_spread(cell->ratio, cell->repeats);
+    json_t *entry = json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f, s:o}", "work", cell->work,
+        "payload_bytes", (json_int_t)cell->payload_bytes, "burst", (json_int_t)cell->burst, "sas",
+        (json_int_t)cell->sas, "threads", (json_int_t)cell->threads, "engine", cell->engine, "mb_s",
+        rate.median, "mb_s_min", rate.min, "mb_s_max", rate.max, "cycles_byte", cell->cycles_byte, "ratio_to",
+        bases[cell->ratio_base], "ratio", ratio.median, "ratio_min", ratio.min, "ratio_max", ratio.max,
+        "mb_s_repeats", reals(cell->mb_s, cell->repeats));
+
+    if (entry == NULL || json_array_append_new(cells->list, entry) != 0)
+        abort();
+    print_line(cell, rate, ratio);
 }
 
 bool cells_write_json(const struct cells *cells, const char *path)
@@ -77,9 +91,9 @@ static void write_csv_value(const json_t *value, FILE *out)
 
 bool cells_write_csv(const struct cells *cells, const char *path)
 {
-    static const char *const keys[] = {
-        "work", "payload_bytes", "burst",    "sas",         "engine",
-        "mb_s", "mb_s_min",      "mb_s_max", "cycles_byte", "ratio_to_best_peer"};
+    static const char *const keys[] = {"work",     "payload_bytes", "burst",     "sas",      "threads",
+                                       "engine",   "mb_s",          "mb_s_min",  "mb_s_max", "cycles_byte",
+                                       "ratio_to", "ratio",         "ratio_min", "ratio_max"};
     const size_t key_count = sizeof keys / sizeof keys[0];
     FILE *out = fopen(path, "w");
     size_t index;
@@ -114,20 +128,6 @@ uint64_t bench_cpu_ns(void)
     return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
-double bench_cycles_per_ns(void)
-{
-#if defined(__x86_64__)
-    const struct timespec pause = {.tv_nsec = 50000000};
-    uint64_t before_ns = read_ns(CLOCK_MONOTONIC), before = __rdtsc();
-
-    (void)nanosleep(&pause, NULL);
-    uint64_t cycles = __rdtsc() - before;
-    return (double)cycles / (double)(read_ns(CLOCK_MONOTONIC) - before_ns);
-#else
-    return 0;
-#endif
-}
-
 static int by_size(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;
@@ -139,4 +139,29 @@ double bench_median(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, by_size);
     return count % 2 != 0 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+struct spread bench_spread(const double *values, size_t count)
+{
+    double sorted[REPEATS_MAX];
+
+    memcpy(sorted, values, count * sizeof *values);
+    double median = bench_median(sorted, count);
+    return (struct spread){.median = median, .min = sorted[0], .max = sorted[count - 1]};
+}
+
+double bench_cycles_per_ns(void)
+{
+    enum { TURNS = 5, ADDITIONS = 1000000 };
+    double turns[TURNS];
+
+    for (size_t turn = 0; turn < TURNS; turn++) {
+        uint64_t before_ns = bench_cpu_ns(), sum = before_ns;
+        for (uint64_t i = 0; i < ADDITIONS; i++) {
+            sum += i;
+            __asm__ volatile("" : "+r"(sum)); /* keeps it a chain */
+        }
+        turns[turn] = ADDITIONS / (double)(bench_cpu_ns() - before_ns);
+    }
+    return bench_median(turns, TURNS);
 }

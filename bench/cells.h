@@ -12,14 +12,20 @@
 
 #define REPEATS_MAX 64
 
+/* What a cell's ratios are to. */
+enum ratio_base { RATIO_TO_BEST_PEER, RATIO_TO_ONE_THREAD };
+
 struct cell {
     const char *work;
     size_t payload_bytes; /* 0: an internet mix */
     size_t burst, sas;
     const char *engine;
-    double mb_s, mb_s_min, mb_s_max; /* median and extremes over the repeats, of 10^6 bytes */
-    double cycles_byte;              /* of the median; 0: this machine has no cycle counter to read */
-    double ratio_to_best_peer; /* median over the repeats, each against the fastest peer of that repeat */
+    size_t threads, repeats;
+    const double *mb_s; /* of 10^6 bytes, one for each repeat; threads: of all together */
+    double cycles_byte; /* of the core, for the median */
+    /* One for each repeat: by the fastest peer's, or by one thread's in the same repeat. */
+    const double *ratio;
+    enum ratio_base ratio_base;
 };
 
 struct cells;
@@ -35,8 +41,13 @@ bool cells_write_csv(const struct cells *cells, const char *path);
 
 /* The thread's own processor time: a repeat that was interrupted by another process isn't slower for it. */
 uint64_t bench_cpu_ns(void);
-/* Of the time stamp counter; 0 where there is none. */
+/* Of the core, as it runs now: by a chain of additions, which take a cycle each. */
 double bench_cycles_per_ns(void);
+
+struct spread {
+    double median, min, max;
+};
+struct spread bench_spread(const double *values, size_t count);
 /* Orders the values. */
 double bench_median(double *values, size_t count);
 

@@ -23,13 +23,15 @@ struct world {
     struct keys *keys;
     struct sp_sad *sad;
     struct sp_esp *esp;
+    bool has_peers;
     void *peer_states[PEERS_MAX];
 };
 
 /* The packets of one cell. Everything has slots of stride_bytes, whatever the packet's length. */
 struct field {
-    size_t payload_bytes; /* of each packet, or PAYLOAD_MIX */
-    size_t burst, sas, count, stride_bytes, total_payload_bytes;
+    size_t payload_bytes;        /* of each packet, or PAYLOAD_MIX */
+    size_t burst, sas, sa_first; /* sas of them, from sa_first on */
+    size_t count, stride_bytes, total_payload_bytes;
     uint8_t *clear;        /* IP packets */
     uint8_t *memory;       /* where the side whose turn it is works; the others' caches fare alike */
     uint8_t *theirs_clear; /* from the ESP header on, padded */
@@ -39,18 +41,25 @@ struct field {
     struct peer_packet *peer_packets;
 };
 
-void world_create(struct world *world, size_t sas);
+/* The peers only where asked for. */
+void world_create(struct world *world, size_t sas, bool has_peers);
 void world_destroy(struct world *world);
 
-/* payload_bytes, burst and sas are set; makes at least bytes_per_repeat of payload and a packet for each SA.
+/* payload_bytes, burst, sas and sa_first are set; makes at least bytes_per_repeat of payload and a packet for
+ * each SA.
  */
 void field_create(struct field *field, size_t bytes_per_repeat);
 void field_destroy(struct field *field);
 /* All sides must seal to the same bytes (but those of another suite), and open to what was sealed: ends the
  * bench otherwise. */
 void field_compare(struct world *world, struct field *field);
-/* Seals and opens every packet by one side, and tells how long each took. */
-void field_time(struct world *world, struct field *field, size_t side, uint64_t ret_taken_ns[WORKS]);
+/* Seals and opens every packet by one side until either took a few milliseconds, and tells how fast it was.
+ */
+void field_time(struct world *world, struct field *field, size_t side, double ret_mb_s[WORKS]);
+
+/* For threads, each with a field of its own: packets in clear, and the time that sealing or opening takes. */
+void field_reset_ours(struct field *field);
+uint64_t field_time_ours(struct sp_esp *esp, struct field *field, enum work work);
 
 /* Ends the bench with a sentence when the condition does not hold. */
 void bench_require(bool condition, const char *what);

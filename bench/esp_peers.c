@@ -27,7 +27,7 @@ _Static_assert(sizeof peers / sizeof peers[0] <= PEERS_MAX, "make room");
 
 size_t peers_leave_slow_ones(void)
 {
-    if (sp_cpu_features_present() & SP_CPU_AVX512)
+    if (sp_cpu_features() & SP_CPU_AVX512)
         return 0;
     peer_count -= SLOW_PEERS;
     return SLOW_PEERS;
