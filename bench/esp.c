@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 
     read_options(argc, argv, &options);
     bench_require(sodium_init() >= 0, "libsodium does not start");
-    if (!options.has_slow_peers && peers_leave_slow_ones() > 0)
+    if (peers_leave_out(options.has_slow_peers) > 0)
         printf("IPsec-MB is left out: without AVX-512 it is far slower than libcrypto (--slow-peers)\n\n");
     world_create(&world, MANY_SAS * options.threads, options.threads == 1);
     struct cells *cells = cells_create();

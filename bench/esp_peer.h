@@ -42,14 +42,14 @@ struct peer {
 };
 
 /* Those that this bench was built with; libcrypto is always the first. */
-#define PEERS_MAX 5
+#define PEERS_MAX 6
 extern const struct peer *const peers[];
 extern size_t peer_count;
-/* Takes the last ones off: those that are far slower than libcrypto on this processor. Returns how
- * many. Before the world is made. */
-size_t peers_leave_slow_ones(void);
+/* Without AVX-512, takes the last ones off: those that are far slower than libcrypto there, unless they are
+ * asked for, and those that can't be kept from it. Returns how many slow ones. Before the world is made. */
+size_t peers_leave_out(bool has_slow_ones);
 
 extern const struct peer peer_libcrypto, peer_aes_gcm, peer_libgcrypt, peer_ipsec_mb_jobs,
-    peer_ipsec_mb_burst;
+    peer_ipsec_mb_burst, peer_dpdk;
 
 #endif
