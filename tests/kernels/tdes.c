@@ -167,9 +167,13 @@ static void run_variant(struct harness *harness, const struct sp_tdes_variant *v
 static const char *kernel_to_expect(void)
 {
 #if defined(__x86_64__)
-    if (sp_cpu_features() & SP_CPU_AVX512)
+    uint32_t features = sp_cpu_features();
+
+    if ((features & SP_CPU_AVX512_VBMI) && (features & SP_CPU_GFNI))
+        return "bytes-vbmi";
+    if (features & SP_CPU_AVX512)
         return "bitslice-avx512";
-    if (sp_cpu_features() & SP_CPU_AVX2)
+    if (features & SP_CPU_AVX2)
         return "bitslice-avx2";
 #endif
     return "bitslice-128";

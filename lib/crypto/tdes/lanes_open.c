@@ -185,6 +185,8 @@ size_t sp_tdes_lanes_open(const struct sp_tdes_lanes *kernel, const struct sp_cb
         sp_tdes_cbc_reference.cbc_open(jobs, count);
         return 0;
     }
+    if (kernel->open != NULL)
+        return kernel->open(jobs, count);
     size_t blocks = open_batches(kernel, &cursor, &leftovers);
     if (leftovers.count > 0)
         (void)sp_tdes_lanes_open(kernel->below, leftovers.jobs, leftovers.count);

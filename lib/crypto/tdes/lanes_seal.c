@@ -5,7 +5,8 @@
  * takes the next one.
  *
  * A step costs the same for one lane as for all. Hence the longest jobs start first, so that the lanes end at
- * about the same time, and when too few are left the kernel below (lanes.h) goes on with them.
+ * about the same time, and when too few are left the kernel below (lanes.h) goes on with them. Of a kernel
+ * whose lanes come in groups, as many are used as promise the earliest end.
  *
  * The chain stays in the lanes: what the kernel puts out is what the next block is XORed into.
  */
@@ -21,8 +22,7 @@
 #define LENGTH_CLASS_BYTES 64
 
 struct lanes {
-    /* keys, and the blocks on their way: wiped at the end */
-    _Alignas(64) uint8_t scratch[SP_TDES_LANES_SCRATCH_BYTES];
+    void *scratch; /* keys, and the blocks on their way */
     /* plaintext that its ciphertext replaces */
     _Alignas(64) uint64_t rows[STEPS][SP_TDES_LANES_MAX];
     /* ciphertext and pointers */
@@ -74,6 +74,43 @@ static const struct sp_cbc_job *next_job(struct queue *queue)
             return job;
     }
     return NULL;
+}
+
+static size_t blocks_at(const struct queue *queue, size_t place)
+{
+    return queue->jobs[queue->order[place]].len_bytes / SP_TDES_BLOCK_BYTES;
+}
+
+/* How many steps so many lanes take at least: a lane that gets n jobs gets none that is shorter than the
+ * longest but (n - 1) * lanes, and all blocks have to go somewhere. */
+static size_t steps_for(const struct queue *queue, size_t lane_count)
+{
+    size_t blocks = 0, steps = 0;
+
+    for (size_t i = 0; i < queue->count; i++) {
+        blocks += blocks_at(queue, i);
+        if (i % lane_count == 0 && (i / lane_count + 1) * blocks_at(queue, i) > steps)
+            steps = (i / lane_count + 1) * blocks_at(queue, i);
+    }
+    blocks = (blocks + lane_count - 1) / lane_count;
+    return blocks > steps ? blocks : steps;
+}
+
+/* How many lanes to start with: more of them make each step dearer. */
+static size_t choose_lane_count(const struct sp_tdes_lanes *kernel, const struct queue *queue)
+{
+    size_t best_lanes = kernel->lanes, best_cost = SIZE_MAX;
+
+    if (kernel->group_lanes == 0)
+        return kernel->lanes;
+    for (size_t groups = 1; groups * kernel->group_lanes <= kernel->lanes; groups++) {
+        size_t cost = steps_for(queue, groups * kernel->group_lanes) * kernel->step_costs[groups - 1];
+        if (cost < best_cost) {
+            best_cost = cost;
+            best_lanes = groups * kernel->group_lanes;
+        }
+    }
+    return best_lanes;
 }
 
 static void start_job(struct lanes *lanes, size_t lane, const struct sp_cbc_job *job)
@@ -131,6 +168,11 @@ static void set_keys(struct lanes *lanes, const struct sp_tdes_lanes *kernel)
 {
     size_t same = 1;
 
+    lanes->keys_are_set = true;
+    if (kernel->set_seal_keys != NULL) {
+        kernel->set_seal_keys(lanes->scratch, lanes->state, lanes->active);
+        return;
+    }
     while (same < lanes->active && lanes->state[same] == lanes->state[0])
         same++;
     if (same == lanes->active) {
@@ -140,7 +182,6 @@ static void set_keys(struct lanes *lanes, const struct sp_tdes_lanes *kernel)
             lanes->state[lane] = lanes->state[0]; /* idle: any key */
         kernel->set_lane_keys(lanes->scratch, lanes->state);
     }
-    lanes->keys_are_set = true;
 }
 
 static size_t shortest_bytes(const struct lanes *lanes)
@@ -189,8 +230,7 @@ static void run_few_steps(struct lanes *lanes, const struct sp_tdes_lanes *kerne
     memcpy(lanes->chain, chain, kernel->lanes * sizeof *chain);
 }
 
-/* Moves every lane on by len_bytes, which none of them lacks. */
-static void run_steps(struct lanes *lanes, const struct sp_tdes_lanes *kernel, size_t len_bytes)
+static void run_by_words(struct lanes *lanes, const struct sp_tdes_lanes *kernel, size_t len_bytes)
 {
     size_t few_bytes = STEPS * SP_TDES_BLOCK_BYTES, at = 0;
 
@@ -198,6 +238,21 @@ static void run_steps(struct lanes *lanes, const struct sp_tdes_lanes *kernel, s
         run_few_steps(lanes, kernel, at, STEPS);
     if (at < len_bytes)
         run_few_steps(lanes, kernel, at, (len_bytes - at) / SP_TDES_BLOCK_BYTES);
+}
+
+/* Moves every lane on by len_bytes, which none of them lacks. */
+static void run_steps(struct lanes *lanes, const struct sp_tdes_lanes *kernel, size_t len_bytes)
+{
+    struct sp_tdes_run run = {.chain = lanes->chain,
+                              .in = lanes->in,
+                              .out = lanes->out,
+                              .lanes = lanes->active,
+                              .len_bytes = len_bytes};
+
+    if (kernel->seal_run != NULL)
+        kernel->seal_run(lanes->scratch, &run);
+    else
+        run_by_words(lanes, kernel, len_bytes);
     for (size_t lane = 0; lane < lanes->active; lane++) {
         lanes->in[lane] += len_bytes;
         lanes->out[lane] += len_bytes;
@@ -220,7 +275,7 @@ static void leave_over(const struct lanes *lanes, struct sp_tdes_leftovers *left
 
 /* At most JOBS_MAX jobs. Returns the blocks that went through the kernel. Not inlined: its lanes take much
  * stack, which the kernel below shall have again. */
-__attribute__((noinline)) static size_t seal_some(const struct sp_tdes_lanes *kernel,
+__attribute__((noinline)) static size_t seal_some(const struct sp_tdes_lanes *kernel, void *scratch,
                                                   const struct sp_cbc_job *jobs, size_t count,
                                                   struct sp_tdes_leftovers *leftovers)
 {
@@ -228,8 +283,9 @@ __attribute__((noinline)) static size_t seal_some(const struct sp_tdes_lanes *ke
     struct queue queue;
     size_t blocks = 0;
 
+    lanes.scratch = scratch;
     fill_queue(&queue, jobs, count);
-    start_lanes(&lanes, kernel->lanes, &queue);
+    start_lanes(&lanes, choose_lane_count(kernel, &queue), &queue);
     while (lanes.active >= kernel->seal_lanes_min) {
         size_t len_bytes = shortest_bytes(&lanes);
         if (!lanes.keys_are_set)
@@ -239,22 +295,31 @@ __attribute__((noinline)) static size_t seal_some(const struct sp_tdes_lanes *ke
         refill_lanes(&lanes, &queue);
     }
     leave_over(&lanes, leftovers);
-    OPENSSL_cleanse(lanes.scratch, kernel->scratch_bytes);
     return blocks;
 }
 
-size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+/* The same in a scratch of its own, which is wiped. */
+__attribute__((noinline)) static size_t seal_some_by_words(const struct sp_tdes_lanes *kernel,
+                                                           const struct sp_cbc_job *jobs, size_t count,
+                                                           struct sp_tdes_leftovers *leftovers)
+{
+    _Alignas(64) uint8_t scratch[SP_TDES_LANES_SCRATCH_BYTES];
+    size_t blocks = seal_some(kernel, scratch, jobs, count, leftovers);
+
+    OPENSSL_cleanse(scratch, kernel->scratch_bytes);
+    return blocks;
+}
+
+size_t sp_tdes_lanes_seal_in(const struct sp_tdes_lanes *kernel, void *scratch, const struct sp_cbc_job *jobs,
+                             size_t count)
 {
     struct sp_tdes_leftovers leftovers;
     size_t blocks = 0;
 
-    if (kernel == NULL) {
-        sp_tdes_cbc_reference.cbc_seal(jobs, count);
-        return 0;
-    }
     while (count >= kernel->seal_lanes_min) {
         size_t some = count < JOBS_MAX ? count : JOBS_MAX;
-        blocks += seal_some(kernel, jobs, some, &leftovers);
+        blocks += scratch != NULL ? seal_some(kernel, scratch, jobs, some, &leftovers)
+                                  : seal_some_by_words(kernel, jobs, some, &leftovers);
         (void)sp_tdes_lanes_seal(kernel->below, leftovers.jobs, leftovers.count);
         jobs += some;
         count -= some;
@@ -262,4 +327,18 @@ size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cb
     if (count > 0)
         (void)sp_tdes_lanes_seal(kernel->below, jobs, count);
     return blocks;
+}
+
+size_t sp_tdes_lanes_seal(const struct sp_tdes_lanes *kernel, const struct sp_cbc_job *jobs, size_t count)
+{
+    if (kernel == NULL) {
+        sp_tdes_cbc_reference.cbc_seal(jobs, count);
+        return 0;
+    }
+    if (count < kernel->seal_lanes_min) { /* before any scratch is taken */
+        (void)sp_tdes_lanes_seal(kernel->below, jobs, count);
+        return 0;
+    }
+    return kernel->seal != NULL ? kernel->seal(jobs, count)
+                                : sp_tdes_lanes_seal_in(kernel, NULL, jobs, count);
 }

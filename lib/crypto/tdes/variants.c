@@ -31,6 +31,7 @@ DEFINE_OPS(portable, "bitslice-128");
 DEFINE_OPS(bytes_avx2, "bytes-avx2");
 DEFINE_OPS(avx2, "bitslice-avx2");
 DEFINE_OPS(avx512, "bitslice-avx512");
+DEFINE_OPS(vbmi, "bytes-vbmi");
 #endif
 
 static const struct sp_tdes_variant variants[] = {
@@ -40,6 +41,7 @@ static const struct sp_tdes_variant variants[] = {
     {.ops = &ops_bytes_avx2, .lanes = &sp_tdes_lanes_bytes_avx2, .needs = SP_CPU_AVX2},
     {.ops = &ops_avx2, .lanes = &sp_tdes_lanes_avx2, .needs = SP_CPU_AVX2},
     {.ops = &ops_avx512, .lanes = &sp_tdes_lanes_avx512, .needs = SP_CPU_AVX512},
+    {.ops = &ops_vbmi, .lanes = &sp_tdes_lanes_vbmi, .needs = SP_CPU_AVX512_VBMI | SP_CPU_GFNI},
 #endif
 };
 

@@ -14,6 +14,7 @@ extern const struct sp_tdes_lanes sp_tdes_lanes_portable;
 extern const struct sp_tdes_lanes sp_tdes_lanes_bytes_avx2;
 extern const struct sp_tdes_lanes sp_tdes_lanes_avx2;
 extern const struct sp_tdes_lanes sp_tdes_lanes_avx512;
+extern const struct sp_tdes_lanes sp_tdes_lanes_vbmi;
 
 struct sp_tdes_variant {
     const struct sp_cipher *ops;

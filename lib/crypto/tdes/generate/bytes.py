@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Makes bytes.h: 3DES on bytes, the tables and the round of the byte-sliced kernels. Its output is committed, and a
-test proves that this program still makes the same.
+"""Makes bytes.h: 3DES on bytes, the tables and the round of the byte-sliced kernels; "bytes.py keys" makes
+bytes_keys.h, "bytes.py vbmi" makes bytes_vbmi.h. Its output is committed, and a test proves that this program still
+makes the same. rounds_vbmi.py takes the network from here.
 
 A byte-sliced kernel has one block a lane. A half of a block is four vectors P0..P3 of eight bits, each holding what a
 pair of S-boxes put out. Where each bit stands was chosen, by a search with a SAT solver, so that the permutation P and
@@ -136,8 +137,8 @@ def spread_tables(bits, source):
     return tables
 
 
-def print_bytes(name, groups, shape, note):
-    print(f"\n/* {note} */\nstatic const uint8_t {name}{shape} __attribute__((aligned(16))) = {{")
+def print_bytes(name, groups, shape, note, align=16):
+    print(f"\n/* {note} */\nstatic const uint8_t {name}{shape} __attribute__((aligned({align}))) = {{")
     for rows in groups:
         lines = ["{" + ", ".join(f"0x{value:02x}" for value in row) + "}" for row in rows]
         print("    {" + ",\n     ".join(lines) + "},")
@@ -239,8 +240,34 @@ def print_keys():
     print_key_patterns()
 
 
+def print_words(name, rows, shape, note):
+    print(f"\n/* {note} */\nstatic const uint64_t {name}{shape} = {{")
+    for row in rows:
+        print("    " + ("{" + ", ".join(f"0x{word:016x}" for word in row) + "}" if isinstance(row, list) else
+                        f"0x{row:016x}") + ",")
+    print("};")
+
+
+def print_vbmi():
+    """IP and FP in the terms of vgf2p8affineqb. Once the bits of a block stand the other way, as a matrix of 8 by 8,
+    its bytes are rows of the halves: bits 8r to 8r+7 of R in byte 2r, of L in byte 2r+1. Within each row all bits go
+    to different positions of P0..P3, so one product a row brings them there, and selects sort them by vector."""
+    check()
+    rows = [[in_half(8 * row + i) for i in range(8)] for row in range(4)]
+    if any(len({position for _, position in row}) != 8 for row in rows):
+        sys.exit("bytes.py: two bits of a row want one position")
+    print("/* SPDX-License-Identifier: ISC\n *\n * Made by generate/bytes.py vbmi, which says how: change that. Vectors of"
+          " bytes by GFNI and VBMI.\n */\n/* clang-format off */\n#include <stdint.h>")
+    print_words("entering_matrices", [sum(1 << i << 8 * (7 - row[i][1]) for i in range(8)) for row in rows], "[4]",
+                "a row's bits to their positions in P0..P3,")
+    print_words("leaving_matrices", [sum(1 << row[i][1] << 8 * (7 - i) for i in range(8)) for row in rows], "[4]",
+                "and back")
+    masks = [[sum(1 << position for vector, position in row if vector == k) for row in rows] for k in range(4)]
+    print_words("shares", [[mask * 0x0101010101010101 for mask in row] for row in masks], "[4][4]",
+                "which positions of a vector of P0..P3 come from which row: [vector][row], eight times")
+    print_bytes("boxes", [[[box_value(box, 16 * line + i) for i in range(16)] for line in range(4)]
+                          for box in range(BOXES)], "[8][4][16]", "[box][input / 16][input % 16]", 64)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["keys"]:
-        print_keys()
-    else:
-        main()
+    {"": main, "keys": print_keys, "vbmi": print_vbmi}["".join(sys.argv[1:])]()
