@@ -29,10 +29,12 @@ SP_API enum sp_status sp_engine_create(struct sp_sad *sad, struct sp_engine **re
 SP_API void sp_engine_destroy(struct sp_engine **engine);
 
 /* Compiles the policy for this host's addresses and puts it in force with one pointer swap; waits until no
- * worker uses the former one. Takes ownership of *policy and nulls it on success; on failure the caller keeps
- * it and the former policy stays in force. SAs without a lifetime of their own get the tightest of the
- * actions that use their suite; those added later get it at the next publish. SP_ERR_MEMORY, SP_ERR_LIMIT
- * (the rules expand to over 1,000,000 selector boxes). Control thread only. */
+ * worker uses the former one. Where little differs from the policy in force, what differs is all that is
+ * built before that; when such changes have added up, their tables are built anew after it. Takes ownership
+ * of *policy and nulls it on success; on failure the caller keeps it and the former policy stays in force.
+ * SAs without a lifetime of their own get the tightest of the actions that use their suite; those added later
+ * get it at the next publish. SP_ERR_MEMORY, SP_ERR_LIMIT (the rules expand to over 1,000,000 selector
+ * boxes). Control thread only. */
 SP_API enum sp_status sp_engine_publish(struct sp_engine *engine, struct sp_policy **policy,
                                         const struct sp_me *me) SP_MUST_USE;
 /* The policy in force, NULL before the first; valid until the next publish. Control thread only. */

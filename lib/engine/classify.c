@@ -33,16 +33,18 @@ static struct sp_selector_key key_of(const struct sp_headers *headers)
     return key;
 }
 
-static void look_up(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
-                    size_t count)
+/* Returns the table whose boxes the answers are. */
+static const struct sp_selector_table *look_up(struct sp_worker *worker, const struct sp_snapshot *snapshot,
+                                               enum sp_direction direction, size_t count)
 {
-    const struct sp_selector_table *table = snapshot->tables[direction];
+    const struct sp_selector_table *table = rcu_dereference(snapshot->tables[direction]);
     uint64_t tag = snapshot->generation * 2 + (uint64_t)direction;
 
     if (snapshot->is_cached[direction])
         sp_flow_cache_lookup(worker->flows, tag, table, worker->keys, count, worker->boxes);
     else
         sp_selector_lookup(table, worker->keys, count, worker->boxes);
+    return table;
 }
 
 void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
@@ -62,11 +64,10 @@ void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, e
         packets[i].len_bytes = total_bytes; /* without the link's padding */
         worker->keys[i] = key_of(&worker->headers[i]);
     }
-    look_up(worker, snapshot, direction, count);
+    const struct sp_selector_table *table = look_up(worker, snapshot, direction, count);
     for (size_t i = 0; i < count; i++) {
         bool is_decided = packets[i].verdict != SP_VERDICT_DROP && worker->boxes[i] != SP_SELECTOR_MISS;
-        packets[i].rule =
-            is_decided ? sp_selector_box(snapshot->tables[direction], worker->boxes[i])->rule : SP_NO_RULE;
+        packets[i].rule = is_decided ? sp_selector_rule(table, worker->boxes[i]) : SP_NO_RULE;
     }
 }
 

@@ -75,7 +75,7 @@ enum sp_status sp_engine_publish(struct sp_engine *engine, struct sp_policy **po
 {
     SP_REQUIRE(engine && policy && *policy && me);
     struct sp_snapshot *snapshot;
-    enum sp_status status = sp_snapshot_create(*policy, me, &snapshot);
+    enum sp_status status = sp_snapshot_create(*policy, me, engine->snapshot, &snapshot);
     if (status != SP_OK)
         return status;
 
@@ -95,6 +95,7 @@ enum sp_status sp_engine_publish(struct sp_engine *engine, struct sp_policy **po
     }
     synchronize_rcu();
     sp_snapshot_destroy(former);
+    sp_snapshot_settle(snapshot);
     *policy = NULL;
     return SP_OK;
 }

@@ -2,9 +2,9 @@
  *
  * The engine's inside: snapshots, workers, counters.
  *
- * A snapshot is a compiled policy; it never changes, and is published by swapping one pointer (user-space
- * RCU, QSBR). A worker is online for the length of a burst only, so publishing waits for bursts and never for
- * idle threads.
+ * A snapshot is a compiled policy; what it says never changes, and it is published by swapping one pointer
+ * (user-space RCU, QSBR). A worker is online for the length of a burst only, so publishing waits for bursts
+ * and never for idle threads.
  */
 #ifndef SP_ENGINE_ENGINE_H
 #define SP_ENGINE_ENGINE_H
@@ -43,8 +43,8 @@ struct sp_tally {
 struct sp_snapshot {
     uint64_t generation;
     struct sp_policy *policy;
-    struct sp_selector_table *tables[2];
-    bool is_cached[2]; /* asks the worker's flow cache first */
+    struct sp_selector_table *tables[2]; /* RCU: the same boxes, perhaps built anew */
+    bool is_cached[2];                   /* asks the worker's flow cache first */
     struct sp_verdict_rule *rules;
     uint32_t rule_count;
     enum sp_action fallback;
@@ -103,9 +103,13 @@ struct sp_engine {
     uint64_t gone_events_lost;
 };
 
-/* snapshot.c. Takes the policy only on SP_OK. */
+/* snapshot.c. Takes the policy only on SP_OK. former: the one in force, or NULL. */
 enum sp_status sp_snapshot_create(struct sp_policy *policy, const struct sp_me *me,
+                                  const struct sp_snapshot *former,
                                   struct sp_snapshot **ret_snapshot) SP_MUST_USE;
+/* Puts tables built anew in the place of those that have grown, under the workers' eyes: they say the same.
+ */
+void sp_snapshot_settle(struct sp_snapshot *snapshot);
 void sp_snapshot_destroy(struct sp_snapshot *snapshot);
 /* Counters of a worker slot, zeroed. SP_ERR_MEMORY. */
 enum sp_status sp_snapshot_add_slot(struct sp_snapshot *snapshot, uint32_t slot) SP_MUST_USE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * A policy made ready for the data path: selector tables, the rules' verdicts and room for their counters, in
- * one object that never changes after it is published.
+ * one object whose meaning never changes after it is published.
  */
 #include "engine/engine.h"
 
@@ -34,14 +34,14 @@ static enum sp_status fill_rules(struct sp_snapshot *snapshot, const struct sp_p
 }
 
 enum sp_status sp_snapshot_create(struct sp_policy *policy, const struct sp_me *me,
-                                  struct sp_snapshot **ret_snapshot)
+                                  const struct sp_snapshot *former, struct sp_snapshot **ret_snapshot)
 {
     struct sp_snapshot *snapshot = calloc(1, sizeof *snapshot);
     if (!snapshot)
         return SP_ERR_MEMORY;
     enum sp_status status = fill_rules(snapshot, policy);
     if (status == SP_OK)
-        status = sp_policy_compile(policy, me, snapshot->tables);
+        status = sp_policy_compile(policy, me, former ? former->tables : NULL, snapshot->tables);
     for (int i = 0; i < 2 && status == SP_OK; i++)
         snapshot->is_cached[i] = sp_selector_is_dear(snapshot->tables[i]);
     if (status == SP_OK)
@@ -66,6 +66,18 @@ void sp_snapshot_destroy(struct sp_snapshot *snapshot)
         free(snapshot->tallies[slot]);
     free(snapshot->rules);
     free(snapshot);
+}
+
+void sp_snapshot_settle(struct sp_snapshot *snapshot)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sp_selector_table *grown = snapshot->tables[i], *rebuilt;
+        if (!sp_selector_is_grown(grown) || sp_selector_rebuild(grown, &rebuilt) != SP_OK)
+            continue; /* without memory what is there serves on */
+        rcu_assign_pointer(snapshot->tables[i], rebuilt);
+        synchronize_rcu();
+        sp_selector_destroy(&grown);
+    }
 }
 
 enum sp_status sp_snapshot_add_slot(struct sp_snapshot *snapshot, uint32_t slot)

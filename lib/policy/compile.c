@@ -76,18 +76,25 @@ static enum sp_status side_fill(struct side *side, const struct sp_endpoint *end
     return SP_OK;
 }
 
+static enum sp_status list_reserve(struct box_list *list, uint32_t capacity)
+{
+    if (capacity <= list->capacity)
+        return SP_OK;
+    struct sp_selector_box *boxes = realloc(list->boxes, capacity * sizeof *boxes);
+    if (!boxes)
+        return SP_ERR_MEMORY;
+    list->boxes = boxes;
+    list->capacity = capacity;
+    return SP_OK;
+}
+
 static enum sp_status list_add(struct box_list *list, const struct sp_selector_box *box)
 {
     if (list->count == BOXES_MAX)
         return SP_ERR_LIMIT;
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? 2 * list->capacity : 64;
-        struct sp_selector_box *boxes = realloc(list->boxes, capacity * sizeof *boxes);
-        if (!boxes)
-            return SP_ERR_MEMORY;
-        list->boxes = boxes;
-        list->capacity = capacity;
-    }
+    if (list->count == list->capacity &&
+        list_reserve(list, list->capacity ? 2 * list->capacity : 64) != SP_OK)
+        return SP_ERR_MEMORY;
     list->boxes[list->count++] = *box;
     return SP_OK;
 }
@@ -184,7 +191,7 @@ enum sp_status sp_policy_boxes(const struct sp_policy *policy, enum sp_direction
                                uint32_t *ret_count)
 {
     struct box_list list = {0};
-    enum sp_status status = SP_OK;
+    enum sp_status status = list_reserve(&list, policy->rule_count); /* most rules are one box */
     for (uint32_t i = 0; i < policy->rule_count && status == SP_OK; i++) {
         uint32_t index = policy->ordered[i];
         const struct sp_rule_info *rule = &policy->rules[index];
@@ -201,25 +208,29 @@ enum sp_status sp_policy_boxes(const struct sp_policy *policy, enum sp_direction
 }
 
 static enum sp_status compile_direction(const struct sp_policy *policy, enum sp_direction direction,
-                                        const struct sp_me *me, struct sp_selector_table **ret_table)
+                                        const struct sp_me *me, struct sp_selector_table *former,
+                                        struct sp_selector_table **ret_table)
 {
     struct sp_selector_box *boxes;
     uint32_t count;
     enum sp_status status = sp_policy_boxes(policy, direction, me, &boxes, &count);
     if (status != SP_OK)
         return status;
-    status = sp_selector_build(boxes, count, ret_table);
+    status = former ? sp_selector_update(former, boxes, count, ret_table)
+                    : sp_selector_build(boxes, count, ret_table);
     free(boxes);
     return status;
 }
 
 enum sp_status sp_policy_compile(const struct sp_policy *policy, const struct sp_me *me,
+                                 struct sp_selector_table *const former[2],
                                  struct sp_selector_table *ret_tables[2])
 {
     struct sp_selector_table *outbound = NULL, *inbound = NULL;
-    enum sp_status status = compile_direction(policy, SP_OUTBOUND, me, &outbound);
+    enum sp_status status =
+        compile_direction(policy, SP_OUTBOUND, me, former ? former[SP_OUTBOUND] : NULL, &outbound);
     if (status == SP_OK)
-        status = compile_direction(policy, SP_INBOUND, me, &inbound);
+        status = compile_direction(policy, SP_INBOUND, me, former ? former[SP_INBOUND] : NULL, &inbound);
     if (status != SP_OK) {
         sp_selector_destroy(&outbound);
         return status;

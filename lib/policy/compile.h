@@ -15,9 +15,10 @@ enum sp_status sp_policy_boxes(const struct sp_policy *policy, enum sp_direction
                                const struct sp_me *me, struct sp_selector_box **ret_boxes,
                                uint32_t *ret_count) SP_MUST_USE;
 
-/* One table for each direction, [SP_OUTBOUND] and [SP_INBOUND]. SP_ERR_MEMORY; SP_ERR_LIMIT when a direction
- * would need over 1,000,000 boxes. */
+/* One table for each direction, [SP_OUTBOUND] and [SP_INBOUND]; former: those of a policy that may differ
+ * little, or NULL. SP_ERR_MEMORY; SP_ERR_LIMIT when a direction would need over 1,000,000 boxes. */
 enum sp_status sp_policy_compile(const struct sp_policy *policy, const struct sp_me *me,
+                                 struct sp_selector_table *const former[2],
                                  struct sp_selector_table *ret_tables[2]) SP_MUST_USE;
 
 #endif

@@ -8,6 +8,7 @@
  * or equal; equal ones are built once.
  */
 #include "core/cpu.h"
+#include "selector/change.h"
 #include "selector/method.h"
 
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct part {
 };
 
 struct sp_selector_table {
+    uint32_t holders;
+    struct sp_selector_change *change; /* not NULL: it is another table, changed, and all of below is empty */
     struct sp_selector_box *boxes;
     uint32_t count;
     struct part parts[KINDS];
@@ -200,6 +203,7 @@ static enum sp_status build(const struct sp_selector_method *method, const struc
 
     if (!table)
         return SP_ERR_MEMORY;
+    table->holders = 1;
     table->count = count;
     table->boxes = malloc((count ? count : 1) * sizeof *table->boxes);
     if (!table->boxes)
@@ -234,17 +238,79 @@ enum sp_status sp_selector_build_by(const char *name, const struct sp_selector_b
     return SP_ERR_NOT_FOUND;
 }
 
-void sp_selector_destroy(struct sp_selector_table **table)
+/* Where building takes less than a moment there is nothing to save. */
+#define UPDATE_MIN 1024u
+
+static struct sp_selector_list list_of(const struct sp_selector_table *table)
 {
-    if (!*table)
-        return;
+    return (struct sp_selector_list){table->boxes, table->count};
+}
+
+enum sp_status sp_selector_update(struct sp_selector_table *former, const struct sp_selector_box *boxes,
+                                  uint32_t count, struct sp_selector_table **ret_table)
+{
+    struct sp_selector_table *base = former->change ? sp_selector_change_base(former->change) : former;
+    enum sp_status status = SP_ERR_LIMIT;
+    struct sp_selector_table *table = calloc(1, sizeof *table);
+
+    if (!table)
+        return SP_ERR_MEMORY;
+    table->holders = 1;
+    if (count >= UPDATE_MIN && base->count >= UPDATE_MIN)
+        status = sp_selector_change_create(base, list_of(base), (struct sp_selector_list){boxes, count},
+                                           &table->change);
+    if (status == SP_OK) {
+        *ret_table = table;
+        return SP_OK;
+    }
+    free(table);
+    return status == SP_ERR_LIMIT ? sp_selector_build(boxes, count, ret_table) : status;
+}
+
+enum sp_status sp_selector_rebuild(const struct sp_selector_table *table,
+                                   struct sp_selector_table **ret_table)
+{
+    struct sp_selector_box *boxes;
+    uint32_t count;
+
+    if (!table->change)
+        return sp_selector_build(table->boxes, table->count, ret_table);
+    enum sp_status status = sp_selector_change_boxes(
+        table->change, list_of(sp_selector_change_base(table->change)), &boxes, &count);
+    if (status != SP_OK)
+        return status;
+    status = sp_selector_build(boxes, count, ret_table);
+    free(boxes);
+    return status;
+}
+
+bool sp_selector_is_grown(const struct sp_selector_table *table)
+{
+    return table->change && sp_selector_change_is_grown(table->change);
+}
+
+struct sp_selector_table *sp_selector_hold(struct sp_selector_table *table)
+{
+    table->holders++;
+    return table;
+}
+
+static void free_table(struct sp_selector_table *table)
+{
+    sp_selector_change_destroy(table->change);
     for (int kind = 0; kind < KINDS; kind++) {
-        struct part *part = &(*table)->parts[kind];
+        struct part *part = &table->parts[kind];
         if (part->classifier && !part->is_borrowed)
             part->method->destroy(part->classifier);
     }
-    free((*table)->boxes);
-    free(*table);
+    free(table->boxes);
+    free(table);
+}
+
+void sp_selector_destroy(struct sp_selector_table **table)
+{
+    if (*table && --(*table)->holders == 0)
+        free_table(*table);
     *table = NULL;
 }
 
@@ -296,6 +362,10 @@ static void lookup_batch(const struct sp_selector_table *table, const struct sp_
 void sp_selector_lookup(const struct sp_selector_table *table, const struct sp_selector_key *keys,
                         size_t count, uint32_t *ret_boxes)
 {
+    if (table->change) {
+        sp_selector_change_lookup(table->change, keys, count, ret_boxes);
+        return;
+    }
     for (size_t i = 0; i < count; i += SP_SELECTOR_BATCH) {
         size_t left = count - i;
         lookup_batch(table, keys + i, (uint32_t)(left < SP_SELECTOR_BATCH ? left : SP_SELECTOR_BATCH),
@@ -303,15 +373,18 @@ void sp_selector_lookup(const struct sp_selector_table *table, const struct sp_s
     }
 }
 
-const struct sp_selector_box *sp_selector_box(const struct sp_selector_table *table, uint32_t index)
+uint32_t sp_selector_rule(const struct sp_selector_table *table, uint32_t index)
 {
-    return &table->boxes[index];
+    return table->change ? sp_selector_change_rule(table->change, index) : table->boxes[index].rule;
 }
 
 size_t sp_selector_bytes(const struct sp_selector_table *table)
 {
     size_t bytes = sizeof *table + table->count * sizeof *table->boxes;
 
+    if (table->change)
+        bytes += sp_selector_change_bytes(table->change) +
+                 sp_selector_bytes(sp_selector_change_base(table->change));
     for (int kind = 0; kind < KINDS; kind++) {
         const struct part *part = &table->parts[kind];
         if (part->classifier && !part->is_borrowed)
@@ -322,12 +395,16 @@ size_t sp_selector_bytes(const struct sp_selector_table *table)
 
 bool sp_selector_is_dear(const struct sp_selector_table *table)
 {
+    if (table->change)
+        return sp_selector_is_dear(sp_selector_change_base(table->change));
     return table->parts[IPV4_PORTS].method == &sp_selector_tuples ||
            table->parts[IPV6_PORTS].method == &sp_selector_tuples;
 }
 
 const char *sp_selector_method_name(const struct sp_selector_table *table, uint8_t family)
 {
+    if (table->change)
+        return sp_selector_method_name(sp_selector_change_base(table->change), family);
     const struct part *part = &table->parts[family == 4 ? IPV4_PORTS : IPV6_PORTS];
 
     return part->method ? part->method->name : "none";

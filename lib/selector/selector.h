@@ -52,7 +52,21 @@ enum sp_status sp_selector_build(const struct sp_selector_box *boxes, uint32_t c
  * SP_ERR_LIMIT: "bits" takes 8,000 boxes of a family at most. SP_ERR_NOT_FOUND: there is no such method. */
 enum sp_status sp_selector_build_by(const char *method, const struct sp_selector_box *boxes, uint32_t count,
                                     struct sp_selector_table **ret_table) SP_MUST_USE;
+/* Gives one hold back; nulls. The table goes with the last. *table may be NULL. */
 void sp_selector_destroy(struct sp_selector_table **table);
+/* One more sp_selector_destroy to come. Holding and giving back is for one thread, the one that builds. */
+struct sp_selector_table *sp_selector_hold(struct sp_selector_table *table);
+
+/* The table of these boxes, of what differs from the former one where that is little: milliseconds where
+ * building anew takes hundreds. It holds the table that is unchanged below both, so the former one may go.
+ * SP_ERR_MEMORY. */
+enum sp_status sp_selector_update(struct sp_selector_table *former, const struct sp_selector_box *boxes,
+                                  uint32_t count, struct sp_selector_table **ret_table) SP_MUST_USE;
+/* So much was changed that lookups, and further changes, are better off with a table built anew. */
+bool sp_selector_is_grown(const struct sp_selector_table *table);
+/* The same boxes, built anew: it answers what the table answers. SP_ERR_MEMORY. */
+enum sp_status sp_selector_rebuild(const struct sp_selector_table *table,
+                                   struct sp_selector_table **ret_table) SP_MUST_USE;
 
 #define SP_SELECTOR_MISS UINT32_MAX
 
@@ -61,7 +75,8 @@ void sp_selector_destroy(struct sp_selector_table **table);
  * may hold it, whichever comes first: never by a bypass box that only may hold it. */
 void sp_selector_lookup(const struct sp_selector_table *table, const struct sp_selector_key *keys,
                         size_t count, uint32_t *ret_boxes);
-const struct sp_selector_box *sp_selector_box(const struct sp_selector_table *table, uint32_t index);
+/* The rule of the box. */
+uint32_t sp_selector_rule(const struct sp_selector_table *table, uint32_t index);
 
 /* All memory that the table holds, its copy of the boxes too. */
 size_t sp_selector_bytes(const struct sp_selector_table *table);

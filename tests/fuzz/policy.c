@@ -133,7 +133,7 @@ static uint32_t compile(const struct sp_policy *policy)
             counts[direction] = COMPILED_BOXES_MAX + 1;
     }
     if (counts[0] <= COMPILED_BOXES_MAX && counts[1] <= COMPILED_BOXES_MAX)
-        FUZZ_HOLDS(sp_policy_compile(policy, &me, tables) == SP_OK);
+        FUZZ_HOLDS(sp_policy_compile(policy, &me, NULL, tables) == SP_OK);
     for (int direction = SP_OUTBOUND; direction <= SP_INBOUND && tables[0] != NULL; direction++)
         for (uint32_t i = 0; i < counts[direction] && i < PROBED_BOXES_MAX; i++)
             for (int is_last = 0; is_last < 2; is_last++) {

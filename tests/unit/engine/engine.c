@@ -120,6 +120,62 @@ static void *offer_bursts(void *argument)
     return NULL;
 }
 
+/* So many rules that a policy with another one in it becomes a change of the tables and no new ones. */
+#define MANY_RULES 1300
+
+/* One of the rules, which stands at place, is about packets to BACK. Of the others, some have another port.
+ */
+static char *many_rules(int place, const char *action, int others)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (int i = 0; i < MANY_RULES; i++) {
+        fprintf(out, "block out udp from me to 10.0.%d.%d port %d\n", i / 250, i % 250, i < others ? 81 : 80);
+        if (i == place)
+            fprintf(out, "%s out tcp from me to " BACK "\n", action);
+    }
+    fputs("default block\n", out);
+    fclose(out);
+    return text;
+}
+
+Test(engine, a_rule_that_moves_among_many_decides_and_is_counted_under_its_new_number)
+{
+    struct gate gate = gate_bare();
+    for (int place = 0; place < MANY_RULES; place += 97) {
+        char *text = many_rules(place, "bypass", 0);
+        gate_publish(&gate, text, FRONT);
+        free(text);
+        cr_assert_eq(leave(&gate, BACK), SP_VERDICT_BYPASS);
+        cr_assert_eq(made.packet.rule, place + 1);
+        struct sp_stats stats;
+        cr_assert_eq(sp_engine_rule_stats(gate.engine, (uint32_t)place + 1, &stats), SP_OK);
+        cr_assert_eq(stats.direction[SP_OUTBOUND].bypassed_packets, 1);
+        cr_assert_eq(sp_engine_rule_stats(gate.engine, SP_NO_RULE, &stats), SP_OK);
+        cr_assert_eq(stats.direction[SP_OUTBOUND].offered_packets, 0);
+    }
+    gate_close(&gate);
+}
+
+Test(engine, a_burst_never_mixes_generations_while_one_rule_of_many_changes)
+{
+    struct gate gate = gate_open("default bypass\n", FRONT);
+    struct trial trial = {.gate = &gate};
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, offer_bursts, &trial), 0);
+    for (int i = 0; i < 120 || trial.bursts < 100; i++) {
+        char *text = many_rules(i * 7 % MANY_RULES, i % 2 ? "bypass" : "block", i);
+        gate_publish(&gate, text, FRONT);
+        free(text);
+        cr_assert_eq(leave(&gate, BACK), i % 2 ? SP_VERDICT_BYPASS : SP_VERDICT_DROP);
+    }
+    trial.is_over = true;
+    pthread_join(thread, NULL);
+    cr_assert_eq(trial.mixed, 0);
+    gate_close(&gate);
+}
+
 Test(engine, a_burst_never_mixes_generations_while_policies_change)
 {
     struct gate gate = gate_open("default bypass\n", FRONT);

@@ -120,7 +120,7 @@ static uint32_t table_rule(struct sp_selector_table *const tables[2], const stru
         key.destination_port = flow->icmp_code;
     }
     sp_selector_lookup(tables[flow->direction], &key, 1, &box);
-    return box == SP_SELECTOR_MISS ? SP_NO_RULE : sp_selector_box(tables[flow->direction], box)->rule;
+    return box == SP_SELECTOR_MISS ? SP_NO_RULE : sp_selector_rule(tables[flow->direction], box);
 }
 
 static void tell(const struct sp_policy *policy, const struct sp_flow *flow, const char *what)
@@ -159,7 +159,7 @@ static uint32_t explain_fragment(const struct sp_policy *policy, const struct sp
 static void compare(const struct sp_policy *policy, const struct sp_me *me)
 {
     struct sp_selector_table *tables[2] = {NULL, NULL};
-    cr_assert_eq(sp_policy_compile(policy, me, tables), SP_OK);
+    cr_assert_eq(sp_policy_compile(policy, me, NULL, tables), SP_OK);
     for (int i = 0; i < 200; i++) {
         struct sp_flow flow = draw_flow();
         struct sp_match first;
@@ -209,7 +209,7 @@ Test(compile, a_policy_that_needs_over_a_million_boxes_is_refused)
     struct sp_policy *policy = policy_of(text);
     struct sp_selector_table *tables[2] = {NULL, NULL};
     struct sp_me me = {.unknown = true};
-    cr_assert_eq(sp_policy_compile(policy, &me, tables), SP_ERR_LIMIT);
+    cr_assert_eq(sp_policy_compile(policy, &me, NULL, tables), SP_ERR_LIMIT);
     cr_assert(tables[0] == NULL && tables[1] == NULL, "outputs stay untouched on failure");
     sp_policy_destroy(&policy);
     free(text);
