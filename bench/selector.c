@@ -8,6 +8,7 @@
  */
 #include "cells.h"
 #include "classbench.h"
+#include "selector_change.h"
 #include "selector_engine.h"
 
 #include <jansson.h>
@@ -28,6 +29,7 @@ struct options {
     size_t rounds, trace_count;
     uint32_t size_first, size_last;
     const char *json_path;
+    bool only_changes;
     uint64_t slice_ns; /* of a round: an engine that needs longer sees only a part of the trace */
 };
 
@@ -218,6 +220,19 @@ static void report_cell(const struct match *match, const struct contender *conte
         fail("no memory");
 }
 
+/* Below, there is nothing to save. */
+#define CHANGE_SIZE_MIN 1000
+
+static void compare_and_measure(struct match *match, const struct options *options, json_t *cells)
+{
+    compare_answers(match);
+    measure(match, options);
+    for (int trace = 0; trace < 2; trace++)
+        for (size_t burst = 0; burst < COUNT_OF(bursts); burst++)
+            for (size_t i = 0; i < match->contenders_count; i++)
+                report_cell(match, match->contenders[i], trace, burst, options->rounds, cells);
+}
+
 static void play(enum classbench_style style, uint32_t size, const struct options *options, json_t *cells)
 {
     struct sp_selector_box *boxes = malloc(size * sizeof *boxes);
@@ -237,12 +252,10 @@ static void play(enum classbench_style style, uint32_t size, const struct option
     const struct contender *acl = add_contender(&match, &engine_acl, NULL, options);
     (void)add_contender(&match, &engine_sallyport_cached, ours, options);
     (void)add_contender(&match, &engine_acl_cached, acl, options);
-    compare_answers(&match);
-    measure(&match, options);
-    for (int trace = 0; trace < 2; trace++)
-        for (size_t burst = 0; burst < COUNT_OF(bursts); burst++)
-            for (size_t i = 0; i < match.contenders_count; i++)
-                report_cell(&match, match.contenders[i], trace, burst, options->rounds, cells);
+    if (!options->only_changes)
+        compare_and_measure(&match, options, cells);
+    if (size >= CHANGE_SIZE_MIN)
+        change_play(match.style, &match.scene, ours->build_seconds, acl ? acl->build_seconds : 0, cells);
     for (size_t i = match.contenders_count; i-- > 0;) {
         match.contenders[i]->engine.destroy(&match.contenders[i]->engine);
         free(match.contenders[i]);
@@ -254,9 +267,10 @@ static void play(enum classbench_style style, uint32_t size, const struct option
 
 static void usage(FILE *out)
 {
-    (void)fputs("usage: bench/run selector [--quick] [--rules N] [--json FILE]\n\n"
+    (void)fputs("usage: bench/run selector [--quick] [--rules N] [--change] [--json FILE]\n\n"
                 "  --quick    fewer and shorter rounds, no more than 10,000 rules\n"
                 "  --rules N  only rule sets of this size: 10, 100, 1000, 10000 or 100000\n"
+                "  --change   only how long it takes to change one rule\n"
                 "  --json     writes the cells to FILE\n\n"
                 "example: bench/run selector --quick --json selector.json\n",
                 out);
@@ -271,6 +285,8 @@ static void read_options(int argc, char **argv, struct options *options)
             options->size_last = options->size_last < 10000 ? options->size_last : 10000;
         } else if (strcmp(argv[i], "--rules") == 0 && i + 1 < argc) {
             options->size_first = options->size_last = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--change") == 0) {
+            options->only_changes = true;
         } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
             options->json_path = argv[++i];
         } else {
