@@ -13,7 +13,8 @@
 struct harness {
     size_t lines, failures;
     uint64_t random_state;
-    bool is_nightly;   /* longer */
+    bool is_nightly; /* longer */
+    bool is_brief; /* less of everything that is repeated, for emulators and for the same kernels once more */
     bool is_measuring; /* print cycles too, as comments */
 };
 

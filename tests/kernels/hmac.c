@@ -165,7 +165,7 @@ static bool every_offset_is_right(struct harness *harness, const struct variant 
 
     harness_fill(harness, key, sizeof key);
     harness_fill(harness, text, sizeof text);
-    for (model.len_bytes = 0; model.len_bytes <= LENGTH_MAX; model.len_bytes++) {
+    for (model.len_bytes = 0; model.len_bytes <= LENGTH_MAX; model.len_bytes += harness->is_brief ? 61 : 1) {
         expect(&model, variant, key, sizeof key);
         is_right &= offsets_are_right(variant, &model, 0) && offsets_are_right(variant, &model, OFFSETS / 2);
     }
@@ -200,9 +200,9 @@ static bool mixed_jobs_are_right(struct harness *harness, const struct variant *
     bool is_right = true;
 
     for (size_t count = 1; count <= JOBS_MAX; count++)
-        for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t round = 0; round < (harness->is_brief ? 1 : ROUNDS); round++) {
             for (size_t i = 0; i < count; i++) {
-                random_packet(harness, variant, &packets[i], round % 3);
+                random_packet(harness, variant, &packets[i], (count + round) % 3);
                 jobs[i] = job_of(&packets[i]);
             }
             run_variant(variant, count);
@@ -359,7 +359,8 @@ static void check_variant(struct harness *harness, const struct variant *variant
     harness_tell(harness, every_length_is_right(harness, variant),
                  "%s, %s: lengths 0 to %d agree, next to a guard page", hash, name, LENGTH_MAX);
     harness_tell(harness, every_offset_is_right(harness, variant),
-                 "%s, %s: offsets 0 to %d agree, at every length", hash, name, OFFSETS - 1);
+                 "%s, %s: offsets 0 to %d agree, at every %slength", hash, name, OFFSETS - 1,
+                 harness->is_brief ? "61st " : "");
     harness_tell(harness, mixed_jobs_are_right(harness, variant),
                  "%s, %s: 1 to %d jobs of mixed lengths and keys agree", hash, name, JOBS_MAX);
     harness_tell(harness, long_bursts_are_right(harness, variant),

@@ -6,6 +6,7 @@
 
 #include "crypto/kernels.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,36 @@ static const struct expectation {
     {"", 0, "libcrypto/1"},
 };
 
+/* All that are compiled in, whatever may run here. A new kernel belongs here too. */
+static const struct inventory {
+    const char *hash, *kernels;
+} inventories[] = {
+#ifdef __x86_64__
+    {"hmac-md5-96", "libcrypto/1 avx2/8 avx2/16 avx512/16 avx512/32 avx512/64"},
+    {"hmac-sha1-96", "libcrypto/1 sha-ni/1 sha-ni/2 sha-ni/4 avx2/8 avx512/16 avx512/32"},
+    {"hmac-sha2-256-128", "libcrypto/1 sha-ni/1 sha-ni/2 sha-ni/4 avx2/8 avx512/16 avx512/32"},
+#else
+    {"hmac-md5-96", "libcrypto/1"},
+    {"hmac-sha1-96", "libcrypto/1"},
+    {"hmac-sha2-256-128", "libcrypto/1"},
+#endif
+};
+
+static void check_inventory(struct harness *harness, const struct sp_hash *hash)
+{
+    const struct inventory *here = inventories;
+    char names[256] = "";
+
+    while (strcmp(here->hash, hash->name) != 0)
+        here++;
+    for (size_t i = 0; i < hash->kernel_count; i++) {
+        size_t end = strlen(names);
+        snprintf(names + end, sizeof names - end, "%s%s", i > 0 ? " " : "", hash->kernels[i]->name);
+    }
+    harness_tell(harness, strcmp(names, here->kernels) == 0, "%s: the kernels are %s (they are %s)",
+                 hash->name, here->kernels, names);
+}
+
 static const char *expected_kernel(const struct sp_hash *hash, uint32_t features)
 {
     const struct expectation *now = expectations;
@@ -43,7 +74,8 @@ static const char *expected_kernel(const struct sp_hash *hash, uint32_t features
 
 static void check_masks(struct harness *harness, const struct sp_hash *hash)
 {
-    static const char *const masks[] = {"", "sha_ni", "avx2", "avx512", "sha_ni,avx2", "all"};
+    static const char *const masks[] = {"",   "sha_ni", "avx2", "avx512", "avx512,sha_ni", "sha_ni,avx2",
+                                        "all"};
 
     for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
         struct sp_lane_plan plan;
@@ -222,6 +254,7 @@ void hmac_plan(struct harness *harness, const struct sp_hash *hash, const struct
 
     harness_tell(harness, strcmp(ops->kernel, name) == 0, "%s: %s is in use (it is %s)", hash->name, name,
                  ops->kernel);
+    check_inventory(harness, hash);
     check_masks(harness, hash);
     check_runs(harness, hash, ops);
     check_admission(harness, hash);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Tests and measures every kernel that this processor runs: kernels [--nightly] [--measure] [--seed NUMBER]
+ * Tests and measures every kernel that this processor runs:
+ *     kernels [--nightly | --brief] [--measure] [--seed NUMBER]
  *
  * What it drew at random can be drawn again: the seed is its first line.
  */
@@ -15,7 +16,7 @@
 
 static int refuse(void)
 {
-    (void)fprintf(stderr, "usage: kernels [--nightly] [--measure] [--seed NUMBER]\n");
+    (void)fprintf(stderr, "usage: kernels [--nightly | --brief] [--measure] [--seed NUMBER]\n");
     return 1;
 }
 
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--nightly") == 0)
             harness.is_nightly = true;
+        else if (strcmp(argv[i], "--brief") == 0)
+            harness.is_brief = true;
         else if (strcmp(argv[i], "--measure") == 0)
             harness.is_measuring = true;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)

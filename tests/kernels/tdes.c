@@ -27,14 +27,25 @@ static const char *word_for(bool is_sealing)
     return is_sealing ? "seals" : "opens";
 }
 
+/* Jobs that a kernel seals in its own lanes, and not many more. */
+static size_t enough_jobs(const struct rig *rig)
+{
+    const struct sp_tdes_lanes *lanes = rig->variant->lanes;
+
+    return lanes != NULL && lanes->seal_lanes_min > FEW_JOBS ? lanes->seal_lanes_min : FEW_JOBS;
+}
+
 static void constant_data(struct rig *rig, bool is_sealing)
 {
     static const char *const names[] = {
         [RIG_ZEROS] = "zeros", [RIG_ONES] = "ones", [RIG_RANDOM] = "random data"};
 
     for (enum rig_data data = RIG_ZEROS; data <= RIG_RANDOM; data++) {
-        struct rig_case with = {
-            .is_sealing = is_sealing, .jobs = 64, .keys = 1, .data = data, .len_bytes = 256};
+        struct rig_case with = {.is_sealing = is_sealing,
+                                .jobs = rig_all_lanes(rig->variant),
+                                .keys = 1,
+                                .data = data,
+                                .len_bytes = 256};
         harness_tell(rig->harness, rig_is_right(rig, &with), "tdes %s: %s %s as the reference does",
                      rig->variant->ops->kernel, word_for(is_sealing), names[data]);
     }
@@ -42,12 +53,14 @@ static void constant_data(struct rig *rig, bool is_sealing)
 
 static void every_length(struct rig *rig, bool is_sealing)
 {
+    size_t step_bytes = (rig->harness->is_brief ? 9 : 1) * SP_TDES_BLOCK_BYTES;
+    size_t many = is_sealing ? enough_jobs(rig) : FEW_JOBS;
     bool is_right = true;
 
-    for (size_t len_bytes = 0; len_bytes <= LENGTH_MAX_BYTES; len_bytes += SP_TDES_BLOCK_BYTES) {
+    for (size_t len_bytes = 0; len_bytes <= LENGTH_MAX_BYTES; len_bytes += step_bytes) {
         struct rig_case with = {.is_sealing = is_sealing,
-                                .jobs = FEW_JOBS,
-                                .keys = 1 + len_bytes % 3,
+                                .jobs = many,
+                                .keys = 1 + len_bytes / 8 % 3,
                                 .data = RIG_RANDOM,
                                 .len_bytes = len_bytes,
                                 .is_in_place = len_bytes / 8 % 2 != 0};
@@ -56,8 +69,9 @@ static void every_length(struct rig *rig, bool is_sealing)
         with.is_in_place = !with.is_in_place;
         is_right = is_right && rig_is_right(rig, &with);
     }
-    harness_tell(rig->harness, is_right, "tdes %s: %s every length from 0 to %d bytes, one job and %d",
-                 rig->variant->ops->kernel, word_for(is_sealing), LENGTH_MAX_BYTES, FEW_JOBS);
+    harness_tell(rig->harness, is_right, "tdes %s: %s %s length from 0 to %d bytes, one job and %zu",
+                 rig->variant->ops->kernel, word_for(is_sealing),
+                 rig->harness->is_brief ? "every ninth" : "every", LENGTH_MAX_BYTES, many);
 }
 
 static void every_offset(struct rig *rig, bool is_sealing)
@@ -67,7 +81,7 @@ static void every_offset(struct rig *rig, bool is_sealing)
     for (size_t tail_bytes = 0; tail_bytes < 64; tail_bytes++) {
         for (int is_in_place = 0; is_in_place < 2; is_in_place++) {
             struct rig_case with = {.is_sealing = is_sealing,
-                                    .jobs = 32,
+                                    .jobs = enough_jobs(rig),
                                     .keys = 1,
                                     .data = RIG_RANDOM,
                                     .len_bytes = 72,
@@ -80,18 +94,47 @@ static void every_offset(struct rig *rig, bool is_sealing)
                  rig->variant->ops->kernel, word_for(is_sealing));
 }
 
-/* Lengths and keys drawn anew for each job. Everyday, one burst in four. */
+/* As many lanes as the kernel can have, one after the other, with one key and with several: sealing a job a
+ * lane, opening a block a lane. */
+static void every_lane_count(struct rig *rig, bool is_sealing)
+{
+    const struct sp_tdes_lanes *lanes = rig->variant->lanes;
+    size_t step = rig->harness->is_brief ? 7 : 1;
+    bool is_right = true, is_in_lanes = true;
+
+    if (lanes == NULL)
+        return;
+    size_t min = is_sealing ? lanes->seal_lanes_min : lanes->open_lanes_min;
+    for (size_t count = 1; count <= lanes->lanes; count += step) {
+        struct rig_case with = {.is_sealing = is_sealing,
+                                .is_in_place = count % 2 != 0,
+                                .jobs = count,
+                                .keys = count / 2 % 2 ? 1 : RIG_KEYS,
+                                .data = RIG_RANDOM,
+                                .len_bytes = (is_sealing ? 2 : 1) * SP_TDES_BLOCK_BYTES};
+        is_right = is_right && rig_is_right(rig, &with);
+        if (is_sealing && count >= min)
+            is_in_lanes = is_in_lanes && rig->lane_blocks == 2 * count;
+    }
+    harness_tell(rig->harness, is_right && is_in_lanes, "tdes %s: %s with %s number of lanes up to %zu",
+                 rig->variant->ops->kernel, word_for(is_sealing), step > 1 ? "every seventh" : "every",
+                 lanes->lanes);
+}
+
+/* Lengths and keys drawn anew for each job. Everyday, one burst in eight, and shorter. */
 static void bursts(struct rig *rig, bool is_sealing)
 {
+    size_t one_in = rig->harness->is_nightly ? 1 : rig->harness->is_brief ? 64 : 8;
     bool is_right = true;
 
     for (size_t jobs = 1; jobs <= RIG_JOBS_MAX; jobs++) {
-        if (!rig->harness->is_nightly && harness_random_below(rig->harness, 8) != 0)
+        if (harness_random_below(rig->harness, one_in) != 0)
             continue;
         struct rig_case with = {.is_sealing = is_sealing,
                                 .jobs = jobs,
                                 .keys = 1 + jobs % RIG_KEYS,
                                 .data = RIG_RANDOM,
+                                .len_bytes = rig->harness->is_nightly ? LENGTH_MAX_BYTES : 512,
                                 .has_random_lengths = true,
                                 .tail_bytes = harness_random_below(rig->harness, 64),
                                 .is_in_place = harness_random(rig->harness) & 1};
@@ -113,13 +156,13 @@ static void uses_its_kernel(struct rig *rig, bool is_sealing)
     size_t len_bytes = is_sealing ? 64 : lanes->open_lanes_min * SP_TDES_BLOCK_BYTES;
     struct rig_case with = {
         .is_sealing = is_sealing, .jobs = jobs_min, .keys = 2, .data = RIG_RANDOM, .len_bytes = len_bytes};
-    size_t lane_blocks = rig_count_lane_blocks(rig, &with);
-    harness_tell(rig->harness, lane_blocks == jobs_min * len_bytes / SP_TDES_BLOCK_BYTES,
+    bool is_right = rig_is_right(rig, &with);
+    harness_tell(rig->harness, is_right && rig->lane_blocks == jobs_min * len_bytes / SP_TDES_BLOCK_BYTES,
                  "tdes %s: %s in its lanes whatever fills enough of them", kernel, word_for(is_sealing));
     with.len_bytes -= is_sealing ? 0 : SP_TDES_BLOCK_BYTES;
     with.jobs -= is_sealing ? 1 : 0;
-    lane_blocks = rig_count_lane_blocks(rig, &with);
-    harness_tell(rig->harness, lane_blocks == 0,
+    is_right = rig_is_right(rig, &with);
+    harness_tell(rig->harness, is_right && rig->lane_blocks == 0,
                  "tdes %s: leaves what is too little to what stands below it (%s)", kernel,
                  word_for(is_sealing));
 }
@@ -132,7 +175,7 @@ static void refills_its_lanes(struct rig *rig)
     if (lanes == NULL)
         return;
     with.jobs = lanes->lanes + lanes->seal_lanes_min;
-    harness_tell(rig->harness, rig_count_lane_blocks(rig, &with) == with.jobs * 2,
+    harness_tell(rig->harness, rig_is_right(rig, &with) && rig->lane_blocks == with.jobs * 2,
                  "tdes %s: gives lanes their next packet", rig->variant->ops->kernel);
 }
 
@@ -153,11 +196,12 @@ static void run_variant(struct harness *harness, const struct sp_tdes_variant *v
         constant_data(rig, directions[i]);
         every_length(rig, directions[i]);
         every_offset(rig, directions[i]);
+        every_lane_count(rig, directions[i]);
         bursts(rig, directions[i]);
     }
     refills_its_lanes(rig);
-    tdes_chain(harness, variant->ops);
-    tdes_vectors(harness, variant->ops);
+    tdes_chain(harness, variant);
+    tdes_vectors(harness, variant);
     if (harness->is_measuring)
         tdes_measure(harness, variant->ops);
     rig_destroy(&rig);

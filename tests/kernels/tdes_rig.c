@@ -69,7 +69,7 @@ static void set_job(struct rig *rig, const struct rig_case *with, size_t index)
     size_t blocks = with->len_bytes / SP_TDES_BLOCK_BYTES;
 
     if (with->has_random_lengths)
-        blocks = harness_random_below(rig->harness, RIG_LENGTH_MAX_BYTES / SP_TDES_BLOCK_BYTES + 1);
+        blocks = harness_random_below(rig->harness, blocks + 1);
     size_t len_bytes = blocks * SP_TDES_BLOCK_BYTES;
     uint8_t *in = guarded_place(&buffers->in[index], len_bytes, with->tail_bytes);
     uint8_t *out = guarded_place(&buffers->out[index], len_bytes, harness_random_below(rig->harness, 64));
@@ -119,11 +119,10 @@ static void set_jobs(struct rig *rig, const struct rig_case *with)
 
 bool rig_is_right(struct rig *rig, const struct rig_case *with)
 {
-    const struct sp_cipher *ops = rig->variant->ops;
     bool is_right = true;
 
     set_jobs(rig, with);
-    (with->is_sealing ? ops->cbc_seal : ops->cbc_open)(rig->buffers->jobs, with->jobs);
+    rig->lane_blocks = rig_run(rig->variant, rig->buffers->jobs, with->jobs, with->is_sealing);
     for (size_t i = 0; i < with->jobs; i++)
         is_right = is_right && is_job_right(rig, with, i);
     if (!is_right)
@@ -133,12 +132,21 @@ bool rig_is_right(struct rig *rig, const struct rig_case *with)
     return is_right;
 }
 
-size_t rig_count_lane_blocks(struct rig *rig, const struct rig_case *with)
+size_t rig_run(const struct sp_tdes_variant *variant, const struct sp_cbc_job *jobs, size_t count,
+               bool is_sealing)
 {
-    const struct sp_tdes_lanes *lanes = rig->variant->lanes;
+    if (variant->lanes != NULL)
+        return (is_sealing ? sp_tdes_lanes_seal : sp_tdes_lanes_open)(variant->lanes, jobs, count);
+    (is_sealing ? variant->ops->cbc_seal : variant->ops->cbc_open)(jobs, count);
+    return 0;
+}
 
-    set_jobs(rig, with);
-    if (with->is_sealing)
-        return sp_tdes_lanes_seal(lanes, rig->buffers->jobs, with->jobs);
-    return sp_tdes_lanes_open(lanes, rig->buffers->jobs, with->jobs);
+size_t rig_all_lanes(const struct sp_tdes_variant *variant)
+{
+    return variant->lanes != NULL ? variant->lanes->lanes : 1;
+}
+
+bool rig_is_in_lanes(const struct sp_tdes_variant *variant, size_t blocks, size_t lane_blocks)
+{
+    return variant->lanes == NULL || lane_blocks == blocks;
 }

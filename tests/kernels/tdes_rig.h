@@ -16,6 +16,7 @@
 struct rig {
     struct harness *harness;
     const struct sp_tdes_variant *variant;
+    size_t lane_blocks; /* of the last case, those that went through the lanes of the variant's kernel */
     struct rig_buffers *buffers;
 };
 
@@ -26,7 +27,7 @@ struct rig_case {
     size_t jobs, keys; /* keys: each job draws one of so many */
     enum rig_data data;
     size_t len_bytes;
-    bool has_random_lengths; /* instead */
+    bool has_random_lengths; /* instead, up to len_bytes */
     size_t tail_bytes;       /* to the guard page */
 };
 
@@ -36,12 +37,17 @@ void rig_destroy(struct rig **rig);
 /* Whether the output is the reference's, the input is left alone (unless in place), and no canary is touched.
  */
 bool rig_is_right(struct rig *rig, const struct rig_case *with);
-/* How many blocks went through the lanes of the variant's kernel. */
-size_t rig_count_lane_blocks(struct rig *rig, const struct rig_case *with);
+/* Runs jobs without a rig. Returns how many blocks went through the lanes of the variant's kernel. */
+size_t rig_run(const struct sp_tdes_variant *variant, const struct sp_cbc_job *jobs, size_t count,
+               bool is_sealing);
+/* Jobs, and blocks of as many packets, that leave no lane of the kernel idle. 1 for the reference. */
+size_t rig_all_lanes(const struct sp_tdes_variant *variant);
+/* Whether so many blocks are as many as went through the lanes. The reference has none. */
+bool rig_is_in_lanes(const struct sp_tdes_variant *variant, size_t blocks, size_t lane_blocks);
 
 /* tdes_chain.c, tdes_vectors.c, tdes_measure.c */
-void tdes_chain(struct harness *harness, const struct sp_cipher *ops);
-void tdes_vectors(struct harness *harness, const struct sp_cipher *ops);
+void tdes_chain(struct harness *harness, const struct sp_tdes_variant *variant);
+void tdes_vectors(struct harness *harness, const struct sp_tdes_variant *variant);
 void tdes_measure(struct harness *harness, const struct sp_cipher *ops);
 
 #endif
