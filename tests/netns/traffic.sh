@@ -93,6 +93,25 @@ gate_status front >"$scratch/front.status"
 check "no key is in the log or the status" has_no_key_digits "$scratch/front.log" "$scratch/front.status"
 check "the control socket is its owner's only" test "$(stat -c %a "$scratch/front.sock")" = 600
 
+# The segment is written every second, and there is no traffic now; so they agree at the latest then.
+segment_agrees() {
+    gate_status front >"$scratch/front.status" &&
+        /usr/bin/python3 "$SP_SOURCE/docs/examples/stats.py" "$scratch/front.stats" >"$scratch/front.told" &&
+        /usr/bin/python3 - "$scratch/front.status" "$scratch/front.told" <<'EOF'
+import json, sys
+status, told = (json.load(open(file)) for file in sys.argv[1:])
+for direction, counters in told["totals"].items():
+    for name, value in counters.items():
+        if name != "drops":
+            assert value == status["totals"][direction][name], (direction, name)
+    assert counters["drops"] == {k: v for k, v in status["totals"][direction]["drops"].items() if v}
+assert told["totals"]["outbound"]["sealed_packets"] > 1000
+assert {sa["spi"]: sa["bytes"] for sa in told["sas"]} == {sa["spi"]: sa["bytes"] for sa in status["sas"]}
+EOF
+}
+check "the statistics segment says what the status does" wait_until 5 segment_agrees
+check "the statistics segment is not for everybody" test "$(stat -c %a "$scratch/front.stats")" = 640
+
 # ---- what the policies say nothing about
 
 check "UDP is none of the policies' business" speaks_udp "$BACK_IPV4" 6000

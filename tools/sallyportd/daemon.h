@@ -12,6 +12,8 @@
 #include "routes.h"
 #include "tun.h"
 
+#include <sallyport/segment.h>
+
 #include <time.h>
 
 /* Where a rule was written: a policy that is read again from its canonical text would no longer know. */
@@ -59,6 +61,7 @@ struct daemon {
     uint32_t narrow_count;
     struct gate *gate;
     struct event_totals events;
+    struct sp_segment *segment; /* NULL: could not be made, which was said */
     struct timespec started;
 };
 

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
+#include "segment.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -132,6 +133,7 @@ static void on_timer(struct loop *loop)
         return;
     take_events(loop->daemon);
     control_server_tick(loop->server);
+    segment_tick(loop->daemon);
     if (loop->addresses_changed)
         policy_refresh_addresses(loop->daemon);
     path_tick(loop->daemon);

@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "path.h"
 #include "policy_source.h"
+#include "segment.h"
 #include "status.h"
 #include "tun.h"
 
@@ -123,6 +124,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     }
     log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
              sp_sad_count(daemon->sad), daemon->options.device);
+    segment_open(daemon);
     if (loop_run(daemon, server) == LOOP_ASKED)
         code = 0;
     if (code == 0 && !daemon->options.leave_guard)
@@ -131,6 +133,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
         log_line("the guard stays up: what the policy protects or blocks goes nowhere");
 out:
     control_server_destroy(&server);
+    sp_segment_destroy(&daemon->segment);
     gate_stop(&daemon->gate);
     tun_close(&daemon->tun);
     guard_destroy(&daemon->guard);

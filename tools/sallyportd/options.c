@@ -32,6 +32,7 @@ static const char usage_text[] =
     "  --keys FILE      the security associations, sallyport.keys(5)\n"
     "  --device NAME    of the TUN device to make (sally0)\n"
     "  --control PATH   of the control socket (" CONTROL_DEFAULT_PATH ")\n"
+    "  --stats PATH     of the statistics segment (beside the control socket, its name ending in .stats)\n"
     "  --mtu BYTES      of the path to the peers (asked of the kernel), 576 to 65535\n"
     "  --workers NUMBER of the data path's threads (one a processor, up to 8), 1 to 64\n"
     "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
@@ -47,6 +48,7 @@ enum {
     OPT_KEYS,
     OPT_DEVICE,
     OPT_CONTROL,
+    OPT_STATS,
     OPT_MTU,
     OPT_WORKERS,
     OPT_MARK,
@@ -60,6 +62,7 @@ static const struct option long_options[] = {
     {"keys", required_argument, NULL, OPT_KEYS},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"control", required_argument, NULL, OPT_CONTROL},
+    {"stats", required_argument, NULL, OPT_STATS},
     {"mtu", required_argument, NULL, OPT_MTU},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"mark", required_argument, NULL, OPT_MARK},
@@ -113,6 +116,9 @@ static bool take_option(int option, const char *value, struct options *options)
         return is_device_name(value);
     case OPT_CONTROL:
         options->control_path = value;
+        return true;
+    case OPT_STATS:
+        options->stats_path = value;
         return true;
     case OPT_MTU:
         return read_number("mtu", value, 576, 65535, &options->path_mtu_bytes);
