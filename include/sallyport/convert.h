@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Sallyport: policies that were written for other systems.
+ * Sallyport: policies that were written for other systems, and ours for them.
  *
  * An import gives text in sallyport.conf(5), to be read and kept by people. What can't be carried over is a
  * finding with its line, an error when the result would let through what the original didn't; nothing is left
@@ -9,7 +9,7 @@
 #ifndef SALLYPORT_CONVERT_H
 #define SALLYPORT_CONVERT_H
 
-#include <sallyport/status.h>
+#include <sallyport/policy.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +63,29 @@ SP_API enum sp_status sp_import_openbsd_bytes(const void *bytes, size_t len_byte
                                               struct sp_report *report) SP_MUST_USE;
 /* Frees all, wiping the keys, and nulls it; may be called twice. */
 SP_API void sp_openbsd_result_free(struct sp_openbsd_result *result);
+
+/* A policy as a batch script of "netsh ipsec static" commands; name is the Windows policy's, NULL for one
+ * that will do. On SP_OK *ret_text is the caller's to free(), and means the same: the script was imported
+ * again and compared over all packets. SP_ERR_UNSUPPORTED: the report says which rules netsh can't have;
+ * SP_ERR_LIMIT; SP_ERR_MEMORY. */
+SP_API enum sp_status sp_export_netsh(const struct sp_policy *policy, const char *name, char **ret_text,
+                                      struct sp_report *report) SP_MUST_USE;
+
+struct sp_xfrm_result {
+    char *text;   /* policies, NUL-terminated */
+    char *states; /* SAs, in locked memory, without a NUL; NULL: none were asked for */
+    size_t states_bytes;
+    uint32_t policy_count, state_count;
+};
+
+/* A policy as lines for "ip -batch", and with keys, an SA file of sallyport.keys(5), the file's SAs too. On
+ * SP_OK *ret_result is the caller's to free; result->states is secret. SP_ERR_UNSUPPORTED: the report says
+ * which rules the kernel can't have by ip-xfrm(8), among them those that say "me" when me is unknown. Of keys
+ * what sp_sad_load() answers. SP_ERR_LIMIT, SP_ERR_MEMORY. */
+SP_API enum sp_status sp_export_xfrm(const struct sp_policy *policy, const struct sp_me *me, const char *keys,
+                                     struct sp_xfrm_result *ret_result, struct sp_report *report) SP_MUST_USE;
+/* Frees all, wiping the states, and nulls it; may be called twice. */
+SP_API void sp_xfrm_result_free(struct sp_xfrm_result *result);
 
 #ifdef __cplusplus
 }

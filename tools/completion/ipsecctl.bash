@@ -28,7 +28,7 @@ _ipsecctl_operands() {
     local index count=0
     for ((index = 2; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
-        --me | --policy | --keys | --direction | --from | --to | --output | --control | --encoding) ((index++)) ;;
+        --me | --policy | --keys | --direction | --from | --to | --output | --control | --encoding | --name) ((index++)) ;;
         --esp) ((index += 2)) ;;
         --*) ;;
         *) ((count++)) ;;
@@ -45,7 +45,7 @@ _ipsecctl_operand() { # VERB WORD
     explain:2) _ipsecctl_offer "$2" tcp udp icmp icmp6 sctp dccp udplite esp ah ;;
     explain:[1-9]*) ;;
     import:0) _ipsecctl_offer "$2" netsh openbsd ;;
-    export:0) _ipsecctl_offer "$2" wireshark ;;
+    export:0) _ipsecctl_offer "$2" netsh xfrm wireshark ;;
     help:0) _ipsecctl_offer "$2" "$(_ipsecctl_verbs "${COMP_WORDS[0]}")" ;;
     help:* | version:* | status:* | keygen:*) ;;
     *) _ipsecctl_offer_files "$2" ;;
@@ -64,7 +64,7 @@ _ipsecctl() {
     --direction) _ipsecctl_offer "$word" out in ;;
     --esp) _ipsecctl_offer "$word" 3des-cbc null ;;
     3des-cbc | null) _ipsecctl_offer "$word" hmac-sha1-96 hmac-sha2-256-128 hmac-md5-96 ;;
-    --me | --from | --to | --encoding) ;;
+    --me | --from | --to | --encoding | --name) ;;
     *)
         if [[ $word == -* ]]; then
             _ipsecctl_offer "$word" "$(_ipsecctl_options "${COMP_WORDS[0]}" "$verb")"

@@ -98,7 +98,7 @@ static int import_openbsd(const struct request *request, struct sp_report *repor
     const enum sp_status status = sp_import_openbsd(request->path, &result, report);
     int exit_code = tool_exit_of(status);
     if (status == SP_OK && result.sa_count > 0 && request->keys)
-        exit_code = secret_file_make(request->keys, result.keys, result.keys_bytes);
+        exit_code = secret_file_make(request->keys, &(struct iovec){result.keys, result.keys_bytes}, 1);
     if (exit_code == TOOL_OK || status != SP_OK)
         tell_openbsd(request, status, &result, report);
     if (status == SP_OK && result.sa_count > 0 && !request->keys)

@@ -147,7 +147,7 @@ static void print_summary(const char *path, const struct keypair *pair)
                pair->fingerprint[i]);
 }
 
-static int deliver(const struct request *request, const struct keypair *pair)
+static int deliver(const struct request *request, struct keypair *pair)
 {
     if (!request->output) {
         if (secret_write(STDOUT_FILENO, pair->text, pair->len_bytes))
@@ -155,7 +155,8 @@ static int deliver(const struct request *request, const struct keypair *pair)
         tool_say("standard output: %s", strerror(errno));
         return TOOL_NOT_APPLIED;
     }
-    const int exit_code = secret_file_make(request->output, pair->text, pair->len_bytes);
+    const struct iovec text = {pair->text, pair->len_bytes};
+    const int exit_code = secret_file_make(request->output, &text, 1);
     if (exit_code != TOOL_OK)
         return exit_code;
     if (request->as_json)

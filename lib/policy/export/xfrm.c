@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A policy, and SAs, as lines for "ip -batch", with which the kernel's own IPsec (XFRM) does what the policy
+ * says.
+ *
+ * The kernel tries policies by priority, so each box that a rule makes has one of its own, in the policy's
+ * order. Its selectors have prefixes and single ports: ranges of addresses fall into prefixes, ranges of
+ * ports into single ones. Two policies with one selector can't be had, and the second would never decide: it
+ * is left out.
+ */
+#include "policy/compile.h"
+#include "policy/export/export.h"
+#include "policy/export/secret_text.h"
+#include "policy/keyfile.h"
+#include "core/misuse.h"
+#include "sa/lifetime.h"
+
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_PRIORITY 1000u
+#define LAST_PRIORITY 4000000000u
+
+struct xfrm {
+    struct sp_export export;
+    struct sp_names selectors; /* that were written */
+    uint32_t told_rule;        /* the latest one with too many lines */
+    uint32_t policy_count, state_count;
+    const struct sp_action_info *suites[SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT]; /* in use; reqid - 1 */
+    uint32_t suite_count;
+    struct sp_secret_text states;
+};
+
+static struct sp_address address_of(uint8_t family, const struct sp_selector_address *number)
+{
+    struct sp_address address = {.family = family};
+    for (int i = 0; i < 8; i++) {
+        const unsigned shift = 56 - 8 * (unsigned)i;
+        if (family == 4 && i < 4)
+            address.bytes[i] = (uint8_t)(number->low >> (24 - 8 * i));
+        if (family == 6) {
+            address.bytes[i] = (uint8_t)(number->high >> shift);
+            address.bytes[i + 8] = (uint8_t)(number->low >> shift);
+        }
+    }
+    return address;
+}
+
+static struct sp_address_range everything(uint8_t family)
+{
+    struct sp_address_range range = {{.family = family}, {.family = family}};
+    memset(range.last.bytes, 0xff, family == 4 ? 4 : 16);
+    return range;
+}
+
+/* One selector dimension of ports: every value, or single ones. */
+static uint32_t port_count(uint16_t first, uint16_t last)
+{
+    return first == 0 && last == UINT16_MAX ? 1 : (uint32_t)(last - first) + 1;
+}
+
+static bool is_icmp(const struct sp_selector_box *box)
+{
+    return box->protocol == IPPROTO_ICMP || box->protocol == IPPROTO_ICMPV6;
+}
+
+static const char *fault_of(const struct sp_selector_box *box)
+{
+    if (box->protocol == 0)
+        return "the kernel takes protocol 0 for any: name another one";
+    if (box->has_ports && !is_icmp(box) && box->protocol != IPPROTO_TCP && box->protocol != IPPROTO_UDP &&
+        box->protocol != IPPROTO_SCTP && box->protocol != IPPROTO_DCCP)
+        return "ip-xfrm has no ports for this protocol";
+    return NULL;
+}
+
+/* The number of an action's algorithms among those in use. */
+static uint32_t suite_of(const struct xfrm *xfrm, enum sp_encryption encryption, enum sp_integrity integrity)
+{
+    for (uint32_t i = 0; i < xfrm->suite_count; i++)
+        if (xfrm->suites[i]->encryption == encryption && xfrm->suites[i]->integrity == integrity)
+            return i;
+    return SP_NO_RULE;
+}
+
+static void find_suites(struct xfrm *xfrm)
+{
+    const struct sp_policy *policy = xfrm->export.policy;
+    for (uint32_t i = 0; i < policy->rule_count; i++) {
+        if (policy->rules[i].action != SP_ACTION_PROTECT)
+            continue;
+        const struct sp_action_info *action = &policy->actions[policy->rules[i].action_index];
+        if (suite_of(xfrm, action->encryption, action->integrity) == SP_NO_RULE)
+            xfrm->suites[xfrm->suite_count++] = action;
+    }
+}
+
+/* What the policy does, behind its selector. */
+static void put_action(struct xfrm *xfrm, enum sp_action action, uint32_t action_index)
+{
+    FILE *out = xfrm->export.out;
+    if (action != SP_ACTION_PROTECT) {
+        fputs(action == SP_ACTION_BLOCK ? " action block\n" : " action allow\n", out);
+        return;
+    }
+    const struct sp_action_info *info = &xfrm->export.policy->actions[action_index];
+    fputs(" action allow tmpl proto esp mode transport", out);
+    if (xfrm->suite_count > 1)
+        fprintf(out, " reqid %u", suite_of(xfrm, info->encryption, info->integrity) + 1);
+    fputs(" level required\n", out);
+}
+
+struct line {
+    enum sp_direction direction;
+    uint32_t priority;
+    enum sp_action action;
+    uint32_t action_index;
+    char selector[256];
+    size_t len_bytes;
+};
+
+static bool put_line(struct xfrm *xfrm, const struct line *line)
+{
+    char key[sizeof line->selector + 4];
+    snprintf(key, sizeof key, "%s%s", line->direction == SP_OUTBOUND ? "out" : "in ", line->selector);
+    if (sp_names_find(&xfrm->selectors, key) != SP_NAMES_NONE)
+        return true;
+    const char *kept = sp_storage_text(xfrm->export.storage, key, strlen(key));
+    if (kept == NULL || !sp_names_add(&xfrm->selectors, kept, 0))
+        return sp_export_no_memory(&xfrm->export);
+    fprintf(xfrm->export.out, "xfrm policy add%s dir %s priority %u", line->selector,
+            line->direction == SP_OUTBOUND ? "out" : "in", line->priority);
+    put_action(xfrm, line->action, line->action_index);
+    xfrm->policy_count++;
+    return true;
+}
+
+static void put_port(struct line *line, const char *word, uint16_t first, uint16_t last, uint32_t number)
+{
+    if (first == 0 && last == UINT16_MAX)
+        return;
+    line->len_bytes +=
+        (size_t)snprintf(line->selector + line->len_bytes, sizeof line->selector - line->len_bytes, " %s %u",
+                         word, first + number);
+}
+
+/* The ports of a box, for one pair of prefixes. */
+static bool put_ports(struct xfrm *xfrm, const struct sp_selector_box *box, const struct line *begun)
+{
+    const uint32_t sources = port_count(box->source_port_first, box->source_port_last);
+    const uint32_t destinations = port_count(box->destination_port_first, box->destination_port_last);
+    for (uint32_t s = 0; s < sources; s++) {
+        for (uint32_t d = 0; d < destinations; d++) {
+            struct line line = *begun;
+            put_port(&line, is_icmp(box) ? "type" : "sport", box->source_port_first, box->source_port_last,
+                     s);
+            put_port(&line, is_icmp(box) ? "code" : "dport", box->destination_port_first,
+                     box->destination_port_last, d);
+            if (!put_line(xfrm, &line))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool has_room(struct xfrm *xfrm, const struct sp_selector_box *box,
+                     const struct sp_address_range *source, const struct sp_address_range *destination)
+{
+    const uint64_t ports = (uint64_t)port_count(box->source_port_first, box->source_port_last) *
+                           port_count(box->destination_port_first, box->destination_port_last);
+    const uint64_t lines = ports * sp_prefixes_count(source) * sp_prefixes_count(destination);
+    if (lines <= SP_EXPORT_LINES_A_RULE && xfrm->policy_count < SP_EXPORT_LINES)
+        return true;
+    if (xfrm->told_rule != box->rule)
+        sp_export_error(&xfrm->export, box->rule,
+                        "this needs %llu kernel policies, because these have no ranges of ports: name fewer",
+                        (unsigned long long)lines);
+    xfrm->told_rule = box->rule;
+    return false;
+}
+
+static bool put_pairs(struct xfrm *xfrm, const struct sp_selector_box *box, struct line line,
+                      const struct sp_address_range *source, const struct sp_address_range *destination)
+{
+    struct sp_address from, to;
+    unsigned from_bits, to_bits;
+    char from_text[SP_ADDRESS_TEXT_BYTES], to_text[SP_ADDRESS_TEXT_BYTES];
+    struct sp_prefixes sources = sp_prefixes_of(source);
+    if (!has_room(xfrm, box, source, destination))
+        return true;
+    while (sp_prefixes_next(&sources, &from, &from_bits)) {
+        struct sp_prefixes destinations = sp_prefixes_of(destination);
+        while (sp_prefixes_next(&destinations, &to, &to_bits)) {
+            line.len_bytes = (size_t)snprintf(line.selector, sizeof line.selector, " src %s/%u dst %s/%u",
+                                              sp_address_format(&from, from_text), from_bits,
+                                              sp_address_format(&to, to_text), to_bits);
+            if (box->protocol != SP_PROTOCOL_ANY)
+                line.len_bytes +=
+                    (size_t)snprintf(line.selector + line.len_bytes, sizeof line.selector - line.len_bytes,
+                                     " proto %u", box->protocol);
+            if (!put_ports(xfrm, box, &line))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool put_box(struct xfrm *xfrm, const struct sp_selector_box *box, const struct line *line)
+{
+    if (box->family == 0) {
+        const struct sp_address_range all_4 = everything(4), all_6 = everything(6);
+        return put_pairs(xfrm, box, *line, &all_4, &all_4) && put_pairs(xfrm, box, *line, &all_6, &all_6);
+    }
+    const struct sp_address_range source = {address_of(box->family, &box->source_first),
+                                            address_of(box->family, &box->source_last)};
+    const struct sp_address_range destination = {address_of(box->family, &box->destination_first),
+                                                 address_of(box->family, &box->destination_last)};
+    return put_pairs(xfrm, box, *line, &source, &destination);
+}
+
+static enum sp_status put_direction(struct xfrm *xfrm, enum sp_direction direction)
+{
+    const struct sp_policy *policy = xfrm->export.policy;
+    struct sp_selector_box *boxes = NULL;
+    uint32_t count = 0;
+    enum sp_status status = sp_policy_boxes(policy, direction, xfrm->export.me, &boxes, &count);
+    for (uint32_t i = 0; i < count && status == SP_OK; i++) {
+        const struct sp_rule_info *rule = &policy->rules[boxes[i].rule];
+        const struct line line = {.direction = direction,
+                                  .priority = FIRST_PRIORITY + i,
+                                  .action = rule->action,
+                                  .action_index = rule->action_index};
+        const char *fault = fault_of(&boxes[i]);
+        if (fault != NULL)
+            sp_export_error(&xfrm->export, boxes[i].rule, "%s", fault);
+        else if (!put_box(xfrm, &boxes[i], &line))
+            status = SP_ERR_MEMORY;
+    }
+    free(boxes);
+    if (status == SP_OK && policy->fallback == SP_ACTION_BLOCK) {
+        const struct sp_selector_box all = {.protocol = SP_PROTOCOL_ANY,
+                                            .source_port_last = UINT16_MAX,
+                                            .destination_port_last = UINT16_MAX,
+                                            .rule = SP_NO_RULE};
+        const struct line line = {
+            .direction = direction, .priority = LAST_PRIORITY, .action = SP_ACTION_BLOCK};
+        status = put_box(xfrm, &all, &line) ? SP_OK : SP_ERR_MEMORY;
+    }
+    return status;
+}
+
+static void put_head(struct xfrm *xfrm)
+{
+    fputs("# Kernel policies, for \"ip -batch FILE\" where there are none yet (ip xfrm policy flush).\n"
+          "# Ranges of addresses became prefixes and ranges of ports single ports. What this can't say:\n"
+          "# - \"me\" is what it was when this was written;\n"
+          "# - which algorithms protect: the SAs say it, and the daemon that brings them;\n"
+          "# - forwarded packets: only what this host itself sends and receives is held to the policy;\n"
+          "# - fragments whose ports aren't known: the kernel puts them together first.\n",
+          xfrm->export.out);
+}
+
+/* The tighter of the SA's own limits and its action's; without any, w2k's. */
+static struct sp_lifetime lifetime_of(const struct sp_sa_params *sa, const struct sp_action_info *action)
+{
+    struct sp_lifetime lifetime = {0};
+    if (sa->has_lifetime)
+        lifetime = sa->lifetime;
+    else
+        (void)!sp_lifetime_preset("w2k", &lifetime);
+    if (action != NULL)
+        sp_lifetime_tighten(&lifetime, &action->lifetime);
+    sp_lifetime_fill_soft(&lifetime);
+    return lifetime;
+}
+
+static void put_limits(struct sp_secret_text *text, const struct sp_lifetime *lifetime)
+{
+    const struct {
+        const char *word;
+        uint64_t soft, hard;
+    } limits[] = {{"byte", lifetime->soft_bytes, lifetime->hard_bytes},
+                  {"packet", lifetime->soft_packets, lifetime->hard_packets},
+                  {"time", lifetime->soft_seconds, lifetime->hard_seconds}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (limits[i].hard == 0)
+            continue;
+        if (limits[i].soft != 0)
+            sp_secret_text_put(text, " limit %s-soft %llu", limits[i].word,
+                               (unsigned long long)limits[i].soft);
+        sp_secret_text_put(text, " limit %s-hard %llu", limits[i].word, (unsigned long long)limits[i].hard);
+    }
+}
+
+static void put_state(const struct sp_sa_params *sa, void *context)
+{
+    static const char *const ciphers[SP_ENCRYPTION_COUNT] = {
+        [SP_ENCRYPTION_NULL] = "ecb(cipher_null)", [SP_ENCRYPTION_3DES_CBC] = "cbc(des3_ede)"};
+    static const struct {
+        const char *name;
+        unsigned icv_bits;
+    } hashes[SP_INTEGRITY_COUNT] = {[SP_INTEGRITY_HMAC_MD5_96] = {"hmac(md5)", 96},
+                                    [SP_INTEGRITY_HMAC_SHA1_96] = {"hmac(sha1)", 96},
+                                    [SP_INTEGRITY_HMAC_SHA2_256_128] = {"hmac(sha256)", 128}};
+    struct xfrm *xfrm = context;
+    struct sp_secret_text *text = &xfrm->states;
+    char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
+    const uint32_t suite = suite_of(xfrm, sa->encryption, sa->integrity);
+    const struct sp_lifetime lifetime = lifetime_of(sa, suite != SP_NO_RULE ? xfrm->suites[suite] : NULL);
+    if (suite == SP_NO_RULE)
+        sp_export_tell(&xfrm->export, SP_SEVERITY_WARNING, SP_NO_RULE,
+                       "no rule has the algorithms of the SA 0x%08x", sa->spi);
+    sp_secret_text_put(text, "xfrm state add src %s dst %s proto esp spi 0x%08x mode transport",
+                       sp_address_format(&sa->source, source),
+                       sp_address_format(&sa->destination, destination), sa->spi);
+    if (xfrm->suite_count > 1 && suite != SP_NO_RULE)
+        sp_secret_text_put(text, " reqid %u", suite + 1);
+    sp_secret_text_put(text, " replay-window %u auth-trunc '%s' ",
+                       sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN,
+                       hashes[sa->integrity].name);
+    sp_secret_text_put_key(text, sa->integrity_key, sa->integrity_key_bytes);
+    sp_secret_text_put(text, " %u enc '%s' ", hashes[sa->integrity].icv_bits, ciphers[sa->encryption]);
+    sp_secret_text_put_key(text, sa->encryption_key, sa->encryption_key_bytes);
+    put_limits(text, &lifetime);
+    sp_secret_text_put(text, "\n");
+    xfrm->state_count++;
+}
+
+static enum sp_status put_states(struct xfrm *xfrm, const char *keys)
+{
+    sp_secret_text_put(&xfrm->states, "# States, with their keys: keep this file secret.\n");
+    const enum sp_status status = sp_keyfile_visit(keys, put_state, xfrm, xfrm->export.report);
+    return status == SP_OK && xfrm->states.is_out_of_memory ? SP_ERR_MEMORY : status;
+}
+
+static enum sp_status put_all(struct xfrm *xfrm, const char *keys)
+{
+    if (!sp_export_knows_me(&xfrm->export))
+        return SP_OK; /* an error was counted */
+    find_suites(xfrm);
+    put_head(xfrm);
+    enum sp_status status = put_direction(xfrm, SP_OUTBOUND);
+    if (status == SP_OK)
+        status = put_direction(xfrm, SP_INBOUND);
+    if (status == SP_OK && keys != NULL)
+        status = put_states(xfrm, keys);
+    return status;
+}
+
+enum sp_status sp_export_xfrm(const struct sp_policy *policy, const struct sp_me *me, const char *keys,
+                              struct sp_xfrm_result *ret_result, struct sp_report *report)
+{
+    SP_REQUIRE(policy != NULL && me != NULL && ret_result != NULL && report != NULL);
+    struct xfrm xfrm = {.export = {.policy = policy, .me = me, .report = report}, .told_rule = SP_NO_RULE};
+    char *text = NULL;
+    if (sodium_init() < 0)
+        return SP_ERR_SYSTEM;
+    enum sp_status failure = sp_export_start(&xfrm.export) ? put_all(&xfrm, keys) : SP_ERR_MEMORY;
+    sp_names_free(&xfrm.selectors);
+    enum sp_status status = sp_export_finish(&xfrm.export, &text);
+    if (failure != SP_OK)
+        status = failure;
+    if (status != SP_OK) {
+        free(text);
+        sp_secret_text_free(&xfrm.states);
+        return status;
+    }
+    *ret_result = (struct sp_xfrm_result){text, xfrm.states.bytes, xfrm.states.len_bytes, xfrm.policy_count,
+                                          xfrm.state_count};
+    return SP_OK;
+}
+
+void sp_xfrm_result_free(struct sp_xfrm_result *result)
+{
+    struct sp_secret_text states = {.bytes = result->states};
+    free(result->text);
+    sp_secret_text_free(&states);
+    *result = (struct sp_xfrm_result){0};
+}
