@@ -152,7 +152,7 @@ struct spread bench_spread(const double *values, size_t count)
 
 double bench_cycles_per_ns(void)
 {
-    enum { TURNS = 5, ADDITIONS = 1000000 };
+    enum { TURNS = 3, ADDITIONS = 300000 };
     double turns[TURNS];
 
     for (size_t turn = 0; turn < TURNS; turn++) {

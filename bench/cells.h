@@ -22,7 +22,7 @@ struct cell {
     const char *engine;
     size_t threads, repeats;
     const double *mb_s; /* of 10^6 bytes, one for each repeat; threads: of all together */
-    double cycles_byte; /* of the core, for the median */
+    double cycles_byte; /* of the core: median */
     /* One for each repeat: by the fastest peer's, or by one thread's in the same repeat. */
     const double *ratio;
     enum ratio_base ratio_base;

@@ -49,6 +49,7 @@ struct options {
 /* One kind of work, by side and repeat. */
 struct rates {
     double mb_s[SIDES_MAX][REPEATS_MAX];
+    double cycles_byte[SIDES_MAX][REPEATS_MAX];
 };
 
 /* The rate of the fastest of the peers that do the same work, in this repeat. */
@@ -70,14 +71,8 @@ static const char *our_engine(void)
     return name;
 }
 
-/* Cycles a byte at a rate, with a core that does so many cycles a nanosecond. */
-static double cycles_byte(double cycles_per_ns, const double *mb_s, size_t repeats)
-{
-    return cycles_per_ns * 1000 / bench_spread(mb_s, repeats).median;
-}
-
 static void report_side(const struct field *field, enum work work, const struct rates *rates, size_t side,
-                        size_t repeats, double cycles_per_ns, struct cells *cells)
+                        size_t repeats, struct cells *cells)
 {
     const double *mb_s = rates->mb_s[side];
     double ratios[REPEATS_MAX];
@@ -92,7 +87,7 @@ static void report_side(const struct field *field, enum work work, const struct 
                               .threads = 1,
                               .repeats = repeats,
                               .mb_s = mb_s,
-                              .cycles_byte = cycles_byte(cycles_per_ns, mb_s, repeats),
+                              .cycles_byte = bench_spread(rates->cycles_byte[side], repeats).median,
                               .ratio = ratios,
                               .ratio_base = RATIO_TO_BEST_PEER};
     cells_add(cells, &cell);
@@ -106,20 +101,21 @@ static void measure(struct world *world, struct field *field, const struct optio
 
     field_create(field, options->bytes_per_repeat);
     field_compare(world, field);
-    double cycles_per_ns = bench_cycles_per_ns() / 2;
     for (size_t repeat = 0; repeat < options->repeats; repeat++) {
         for (size_t turn = 0; turn < sides; turn++) {
             size_t side = (turn + repeat) % sides; /* who begins changes */
             double mb_s[WORKS];
+            double cycles_per_ns = bench_cycles_per_ns(); /* it changes from moment to moment */
             field_time(world, field, side, mb_s);
-            for (size_t work = 0; work < WORKS; work++)
+            for (size_t work = 0; work < WORKS; work++) {
                 rates[work].mb_s[side][repeat] = mb_s[work];
+                rates[work].cycles_byte[side][repeat] = cycles_per_ns * 1000 / mb_s[work];
+            }
         }
     }
-    cycles_per_ns += bench_cycles_per_ns() / 2; /* the mean of before and after */
     for (size_t work = 0; work < WORKS; work++)
         for (size_t side = 0; side < sides; side++)
-            report_side(field, (enum work)work, &rates[work], side, options->repeats, cycles_per_ns, cells);
+            report_side(field, (enum work)work, &rates[work], side, options->repeats, cells);
     field_destroy(field);
 }
 
@@ -142,8 +138,8 @@ static void report_threads(const struct field *field, enum work work, double (*r
                                   .threads = threads,
                                   .repeats = options->repeats,
                                   .mb_s = mb_s,
-                                  .cycles_byte =
-                                      cycles_byte(cycles_per_ns, mb_s, options->repeats) * (double)threads,
+                                  .cycles_byte = cycles_per_ns * 1000 * (double)threads /
+                                                 bench_spread(mb_s, options->repeats).median,
                                   .ratio = ratios,
                                   .ratio_base = RATIO_TO_ONE_THREAD};
         cells_add(cells, &cell);

@@ -18,7 +18,8 @@ import sys
 import tempfile
 
 REPEATS = 25
-BEGIN, END = "<!-- headline: bench/run esp --headline --markdown -->", "<!-- end of headline -->"
+MARKDOWN_FILES = {"README.md": ["headline"], "docs/bench.md": ["headline", "bursts"]}
+BEGIN, END = "<!-- {}: bench/run esp --headline --markdown -->", "<!-- end of {} -->"
 
 # What bench-esp is run with, and what stands in for the processor in a row's name.
 FULL = {"mask": "", "says": "", "options": ["--repeats", str(REPEATS)]}
@@ -46,6 +47,9 @@ ROWS = [
     (THREADS, "seal", 1424, 128, 1, [(ONE_THREAD, 1.9, None)]),
     (THREADS, "open", 1424, 128, 1, [(ONE_THREAD, 1.9, None)]),
 ]
+# What else the table by burst takes.
+BURSTS = (1, 8, 16, 32, 64, 128, 256)
+ROWS_BY_BURST = [(FULL, work, 1424, burst, 1, []) for work in ("seal", "open") for burst in BURSTS]
 
 
 def is_ours(cell):
@@ -59,7 +63,8 @@ def is_peer(cell):
 
 def run_bench(program, run):
     """The cells that this run's rows are made of."""
-    shapes = dict.fromkeys(f"{payload or 'mix'}:{burst}:{sas}" for of, _, payload, burst, sas, _ in ROWS if of is run)
+    shapes = dict.fromkeys(f"{payload or 'mix'}:{burst}:{sas}" for of, _, payload, burst, sas, _ in ROWS + ROWS_BY_BURST
+                           if of is run)
     with tempfile.NamedTemporaryFile(suffix=".json") as answer:
         command = [program, *run["options"], "--json", answer.name]
         for shape in shapes:
@@ -121,6 +126,12 @@ def row_of(spec, cells):
             "goals": goals_of(goals, ours, peers, alone)}
 
 
+def rows_of(run, cells):
+    """Those of the headline and, after the first run, those by burst."""
+    rows = [dict(row_of(spec, cells), table="headline") for spec in ROWS if spec[0] is run]
+    return rows + [dict(row_of(spec, cells), table="bursts") for spec in ROWS_BY_BURST if spec[0] is run]
+
+
 def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as stream:
         text = stream.read()
@@ -140,7 +151,7 @@ def measure(program):
         if run is THREADS and report["processors"] < 2:
             continue
         cells = run_bench(program, run)
-        report["rows"] += [row_of(spec, cells) for spec in ROWS if spec[0] is run]
+        report["rows"] += rows_of(run, cells)
     for row in report["rows"]:
         if not machine["has_vbmi"] and row["mask"] == "" and row["threads"] == 1:
             row["goals"] = []
@@ -157,7 +168,7 @@ def goal_text(goal):
 def print_table(report):
     print(f"{'work':46} {'MB/s':>8} {'cycles/B':>8}  {'beside':14} {'MB/s':>7} {'times':>7} {'min..max':>15}  "
           "to reach: reached")
-    for row in report["rows"]:
+    for row in sorted(report["rows"], key=lambda row: row["table"] != "headline"):
         ratio = row["ratio"]
         print(f"{row['name']:46} {row['mb_s']:8.1f} {row['cycles_byte']:8.2f}  {row['beside']:14} "
               f"{row['beside_mb_s']:7.1f} {ratio['median']:7.2f} {ratio['min']:7.2f}..{ratio['max']:<6.2f}  "
@@ -172,7 +183,7 @@ def write_json(report, path):
 
 def write_csv(report, path):
     keys = ["work", "payload_bytes", "burst", "sas", "threads", "mask", "engine", "mb_s", "cycles_byte", "beside",
-            "beside_mb_s", "aes_128_gcm_mb_s"]
+            "beside_mb_s", "aes_128_gcm_mb_s", "table"]
     with open(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(keys + ["ratio", "ratio_min", "ratio_max", "to_reach"])
@@ -182,35 +193,59 @@ def write_csv(report, path):
                                                           "; ".join(map(goal_text, row["goals"]))])
 
 
-def markdown(report):
-    """The block between the marks, with them."""
-    lines = [BEGIN, "", "| work | times the best peer | Sallyport MB/s | cycles a byte | best peer, MB/s | AES-128-GCM |",
+def times(row):
+    ratio = row["ratio"]
+    return f"**{ratio['median']:.1f}** ({ratio['min']:.1f} to {ratio['max']:.1f})"
+
+
+def headline_markdown(report):
+    lines = ["| work | times the best peer | Sallyport MB/s | cycles a byte | best peer, MB/s | AES-128-GCM MB/s |",
              "| --- | --- | --- | --- | --- | --- |"]
     scaling = []
-    for row in report["rows"]:
-        ratio = row["ratio"]
+    for row in (row for row in report["rows"] if row["table"] == "headline"):
         if row["threads"] > 1:
+            ratio = row["ratio"]
             scaling.append(f"{row['work']} {ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f})")
             continue
         aead = f"{row['aes_128_gcm_mb_s']:,.0f}" if row["aes_128_gcm_mb_s"] else ""
-        lines.append(f"| {row['name']} | **{ratio['median']:.1f}** ({ratio['min']:.1f} to {ratio['max']:.1f}) | "
-                     f"{row['mb_s']:,.0f} | {row['cycles_byte']:.1f} | {row['beside']} {row['beside_mb_s']:,.0f} | {aead} |")
+        lines.append(f"| {row['name']} | {times(row)} | {row['mb_s']:,.0f} | {row['cycles_byte']:.1f} | "
+                     f"{row['beside']} {row['beside_mb_s']:,.0f} | {aead} |")
     where = f"{'virtual ' if report['is_virtual'] else ''}{report['processor']} at about {report['ghz']} GHz"
     lines += ["", f"`{report['command']}` on one core of a {where}, {report['date']}; load average before it "
               f"{report['load_before']} on {report['processors']} processors. Medians, in brackets least and most."]
     if scaling:
-        lines += [f"Two threads do this many times what one does: {', '.join(scaling)}."]
-    return "\n".join(lines + ["", END])
+        lines.append(f"Two threads do this many times what one does: {', '.join(scaling)}.")
+    return lines
 
 
-def replace_block(path, block):
+def bursts_markdown(report):
+    rows = {(row["work"], row["burst"]): row for row in report["rows"] if row["table"] == "bursts"}
+    lines = ["| burst of 1,424 B | seal: times the best peer | MB/s | best peer | open: times the best peer | MB/s | best peer |",
+             "| --- | --- | --- | --- | --- | --- | --- |"]
+    for burst in BURSTS:
+        cells = [f"{times(row)} | {row['mb_s']:,.0f} | {row['beside']} {row['beside_mb_s']:,.0f}"
+                 for row in (rows["seal", burst], rows["open", burst])]
+        lines.append(f"| {burst} | {' | '.join(cells)} |")
+    return lines
+
+
+def replace_block(path, name, lines):
+    """Replaces what stands between the marks of this name."""
+    begin, end = BEGIN.format(name), END.format(name)
     with open(path, encoding="utf-8") as stream:
-        text = stream.read()
-    begin, end = text.find(BEGIN), text.find(END)
-    if begin < 0 or end < begin:
-        sys.exit(f"bench/headline: {path} lacks the lines {BEGIN} and {END}")
+        before, found, rest = stream.read().partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        sys.exit(f"bench/headline: {path} lacks the lines {begin} and {end}")
     with open(path, "w", encoding="utf-8") as stream:
-        stream.write(text[:begin] + block + text[end + len(END):])
+        stream.write("\n".join([before + begin, *lines, end + after]))
+
+
+def write_markdown(report, folder):
+    blocks = {"headline": headline_markdown(report), "bursts": bursts_markdown(report)}
+    for path, names in MARKDOWN_FILES.items():
+        for name in names:
+            replace_block(os.path.join(folder, path), name, blocks[name])
 
 
 def main():
@@ -236,8 +271,7 @@ def main():
     if options.csv:
         write_csv(report, options.csv)
     if options.markdown:
-        for name in ("README.md", "docs/bench.md"):
-            replace_block(os.path.join(source, name), markdown(report))
+        write_markdown(report, source)
     return 0
 
 
