@@ -20,30 +20,27 @@
 #include "crypto/tdes/variants.h"
 #include "crypto/tdes/x86/vbmi_permute.h"
 
-#include <openssl/crypto.h>
-
 #define JOBS_MAX 1024     /* ordered at a time */
 #define ALONE_BLOCKS 32   /* so many of one SA are cheaper alone, measured */
 #define FOLDED_BLOCKS 256 /* and from so many on its table is */
 #define LINES_MAX (GROUPS_MAX * LINES)
 #define SA_CLASSES 256
 
-/* The part of a packet that lies in one line, from the lane `first` of the line on. */
+/* The part of a packet that lies in one line. in and out: where the line would begin if all of it were this
+ * packet's, which may be before the packet's buffer, so these are no pointers. */
 struct piece {
-    const uint8_t *in;
-    uint8_t *out;
-    uint64_t chain; /* the ciphertext before its first block, unless it stands at in - 8 */
-    uint8_t first, mask;
-    bool has_chain;
+    uintptr_t in, out;
+    uint64_t chain;     /* the ciphertext before the block */
+    uint8_t chain_mask; /* that has this lane, where it doesn't stand at in - 8; or none */
+    uint8_t mask;       /* the lanes of the line that are the piece's */
 };
 
 struct batch {
-    BYTES lines[LINES_MAX];
     BYTES halves[GROUPS_MAX * HALVES];
     struct piece pieces[VBMI_LANES];
-    const struct sp_tdes_state *of_lane[VBMI_LANES];
     size_t piece_count, blocks;
-    size_t line_ends[LINES_MAX]; /* the piece behind a line's last */
+    uint8_t line_ends[LINES_MAX]; /* the piece behind a line's last */
+    const struct sp_tdes_state *of_lane[VBMI_LANES]; /* where keys differ */
 };
 
 /* Jobs in some order, and how far they are done. */
@@ -55,54 +52,57 @@ struct cursor {
     uint64_t last_block; /* of those */
 };
 
-/* As far as its line or its packet reaches, or the batch. */
-static size_t take_piece(struct cursor *cursor, const struct sp_cbc_job *job, struct batch *batch,
-                         size_t blocks_max)
+static void add_pieces(struct batch *batch, const struct sp_cbc_job *job, size_t done_bytes, size_t blocks)
 {
-    size_t first = batch->blocks % LINE_LANES, room = LINE_LANES - first;
-    size_t left = (job->len_bytes - cursor->done_bytes) / SP_TDES_BLOCK_BYTES;
-    size_t blocks = left < room ? left : room;
+    size_t first = batch->blocks % LINE_LANES, line = batch->blocks / LINE_LANES;
+    size_t end = batch->blocks + blocks, skipped_bytes = first * SP_TDES_BLOCK_BYTES;
+    struct piece piece = {.in = (uintptr_t)job->in + done_bytes - skipped_bytes,
+                          .out = (uintptr_t)job->out + done_bytes - skipped_bytes,
+                          .mask = (uint8_t)(0xffu << first)};
 
-    if (blocks > blocks_max)
-        blocks = blocks_max;
-    batch->pieces[batch->piece_count++] = (struct piece){
-        .in = job->in + cursor->done_bytes,
-        .out = job->out + cursor->done_bytes,
-        .first = (uint8_t)first,
-        .mask = (uint8_t)(((1u << blocks) - 1) << first),
-    };
-    batch->line_ends[batch->blocks / LINE_LANES] = batch->piece_count;
-    batch->blocks += blocks;
-    cursor->done_bytes += blocks * SP_TDES_BLOCK_BYTES;
-    return blocks;
+    for (; (line + 1) * LINE_LANES < end; line++) {
+        batch->pieces[batch->piece_count++] = piece;
+        batch->line_ends[line] = (uint8_t)batch->piece_count;
+        piece.in += sizeof(BYTES);
+        piece.out += sizeof(BYTES);
+        piece.mask = 0xff;
+    }
+    piece.mask &= (uint8_t)(0xffu >> ((line + 1) * LINE_LANES - end));
+    batch->pieces[batch->piece_count++] = piece;
+    batch->line_ends[line] = (uint8_t)batch->piece_count;
+    batch->blocks = end;
 }
 
 /* What the first job has left, as far as the batch has room. */
 static void take_job(struct cursor *cursor, struct batch *batch, size_t blocks_max)
 {
     const struct sp_cbc_job *job = &cursor->jobs[cursor->order[0]];
+    size_t blocks = (job->len_bytes - cursor->done_bytes) / SP_TDES_BLOCK_BYTES;
+    size_t room = blocks_max - batch->blocks;
     struct piece *piece = &batch->pieces[batch->piece_count];
-    size_t lane = batch->blocks;
-    uint64_t chain = cursor->done_bytes > 0 ? cursor->last_block : sp_tdes_load(job->iv);
+    uint8_t first_lane = (uint8_t)(1u << batch->blocks % LINE_LANES);
 
-    while (batch->blocks < blocks_max && cursor->done_bytes < job->len_bytes)
-        (void)take_piece(cursor, job, batch, blocks_max - batch->blocks);
-    piece->has_chain = true;
-    piece->chain = chain;
+    if (blocks > room)
+        blocks = room;
+    add_pieces(batch, job, cursor->done_bytes, blocks);
+    piece->chain_mask = first_lane;
+    piece->chain = cursor->done_bytes > 0 ? cursor->last_block : sp_tdes_load(job->iv);
+    cursor->done_bytes += blocks * SP_TDES_BLOCK_BYTES;
     cursor->last_block = sp_tdes_load(job->in + cursor->done_bytes - SP_TDES_BLOCK_BYTES);
-    for (; lane < batch->blocks; lane++)
-        batch->of_lane[lane] = job->state;
 }
 
-static void fill_batch(struct cursor *cursor, struct batch *batch, size_t blocks_max)
+static void fill_batch(struct cursor *cursor, struct batch *batch, size_t blocks_max, bool has_one_key)
 {
     batch->piece_count = 0;
     batch->blocks = 0;
     while (cursor->count > 0 && batch->blocks < blocks_max) {
-        size_t len_bytes = cursor->jobs[cursor->order[0]].len_bytes;
-        if (cursor->done_bytes < len_bytes)
+        const struct sp_cbc_job *job = &cursor->jobs[cursor->order[0]];
+        size_t lane = batch->blocks;
+        if (cursor->done_bytes < job->len_bytes)
             take_job(cursor, batch, blocks_max);
-        if (cursor->done_bytes < len_bytes)
+        for (; lane < batch->blocks && !has_one_key; lane++)
+            batch->of_lane[lane] = job->state;
+        if (cursor->done_bytes < job->len_bytes)
             return;
         cursor->order++;
         cursor->count--;
@@ -110,66 +110,68 @@ static void fill_batch(struct cursor *cursor, struct batch *batch, size_t blocks
     }
 }
 
-/* The piece's words at from, in its lanes of a line; the other lanes aren't touched. */
-INLINE BYTES load_piece(BYTES line, const struct piece *piece, const uint8_t *from)
+static size_t first_piece(const struct batch *batch, size_t line)
 {
-    uintptr_t line_start = (uintptr_t)from - (size_t)piece->first * SP_TDES_BLOCK_BYTES;
-
-    return _mm512_mask_loadu_epi64(line, piece->mask, (const void *)line_start);
+    return line > 0 ? batch->line_ends[line - 1] : 0;
 }
 
-static void load_lines(struct batch *batch)
+/* The words of a line, from the pieces that it has. */
+INLINE BYTES load_line(const struct batch *batch, size_t line)
 {
-    size_t lines = (batch->blocks + LINE_LANES - 1) / LINE_LANES, at = 0;
+    const struct piece *piece = &batch->pieces[first_piece(batch, line)];
+    const struct piece *end = &batch->pieces[batch->line_ends[line]];
+    BYTES words = _mm512_maskz_loadu_epi64(piece->mask, (const void *)piece->in);
 
-    for (size_t line = 0; line < lines; line++) {
-        BYTES words = _mm512_setzero_si512();
-        for (; at < batch->line_ends[line]; at++)
-            words = load_piece(words, &batch->pieces[at], batch->pieces[at].in);
-        batch->lines[line] = words;
+    while (++piece < end)
+        words = _mm512_mask_loadu_epi64(words, piece->mask, (const void *)piece->in);
+    return words;
+}
+
+/* Backwards: the ciphertext before each piece may lie where a piece before puts its plaintext. */
+INLINE void store_line(const struct batch *batch, size_t line, BYTES words)
+{
+    const struct piece *piece = &batch->pieces[batch->line_ends[line]];
+    const struct piece *begin = &batch->pieces[first_piece(batch, line)];
+
+    while (piece-- > begin) {
+        __mmask8 in_place = piece->mask & (uint8_t)~piece->chain_mask;
+        BYTES chain = _mm512_maskz_loadu_epi64(in_place, (const void *)(piece->in - SP_TDES_BLOCK_BYTES));
+        chain = _mm512_mask_set1_epi64(chain, piece->chain_mask, (long long)piece->chain);
+        _mm512_mask_storeu_epi64((void *)piece->out, piece->mask, _mm512_xor_si512(words, chain));
     }
 }
 
-/* The ciphertext before each of the piece's blocks. */
-INLINE BYTES load_chain(const struct piece *piece)
+static void load_group(struct batch *batch, size_t group, size_t lines_used)
 {
-    struct piece rest = *piece;
-    uint8_t first_bit = (uint8_t)(1u << piece->first);
-    BYTES chain = _mm512_setzero_si512();
+    BYTES lines[LINES];
 
-    if (piece->has_chain) {
-        chain = _mm512_maskz_set1_epi64(first_bit, (long long)piece->chain);
-        rest.mask &= (uint8_t)~first_bit;
-    }
-    return load_piece(chain, &rest, piece->in - SP_TDES_BLOCK_BYTES);
+    UNROLL for (size_t i = 0; i < LINES; i++) lines[i] =
+        LINES * group + i < lines_used ? load_line(batch, LINES * group + i) : _mm512_setzero_si512();
+    enter(lines, batch->halves + HALVES * group);
 }
 
-static void store_lines(const struct batch *batch)
+static void store_group(const struct batch *batch, size_t group, size_t lines_used)
 {
-    size_t line = (batch->blocks + LINE_LANES - 1) / LINE_LANES, at = batch->piece_count;
+    BYTES lines[LINES];
 
-    while (line-- > 0) {
-        size_t begin = line > 0 ? batch->line_ends[line - 1] : 0;
-        while (at > begin) {
-            const struct piece *piece = &batch->pieces[--at];
-            uintptr_t line_start = (uintptr_t)piece->out - (size_t)piece->first * SP_TDES_BLOCK_BYTES;
-            BYTES plain = _mm512_xor_si512(batch->lines[line], load_chain(piece));
-            _mm512_mask_storeu_epi64((void *)line_start, piece->mask, plain);
-        }
+    leave(batch->halves + HALVES * group, lines);
+    UNROLL for (size_t i = LINES; i-- > 0;)
+    {
+        if (LINES * group + i < lines_used)
+            store_line(batch, LINES * group + i, lines[i]);
     }
 }
 
 static void open_batch(struct batch *batch, const struct vbmi_keys *keys)
 {
-    int groups = (int)((batch->blocks + GROUP_LANES - 1) / GROUP_LANES);
+    size_t lines_used = (batch->blocks + LINE_LANES - 1) / LINE_LANES;
+    size_t groups = (lines_used + LINES - 1) / LINES;
 
-    load_lines(batch);
-    for (int group = 0; group < groups; group++)
-        enter(batch->lines + LINES * group, batch->halves + HALVES * group);
-    sp_tdes_vbmi_run(keys, batch->halves, groups);
-    for (int group = 0; group < groups; group++)
-        leave(batch->halves + HALVES * group, batch->lines + LINES * group);
-    store_lines(batch);
+    for (size_t group = 0; group < groups; group++)
+        load_group(batch, group, lines_used);
+    sp_tdes_vbmi_run(keys, batch->halves, (int)groups);
+    for (size_t group = groups; group-- > 0;)
+        store_group(batch, group, lines_used);
 }
 
 static size_t blocks_of(const struct sp_cbc_job *job)
@@ -190,12 +192,21 @@ static void open_jobs(struct cursor cursor, size_t blocks, bool has_one_key, str
     while (blocks > 0) {
         /* two groups twice are cheaper than three and one */
         bool is_even = blocks > VBMI_LANES && blocks <= 4 * GROUP_LANES;
-        fill_batch(&cursor, batch, is_even ? 2 * GROUP_LANES : VBMI_LANES);
+        fill_batch(&cursor, batch, is_even ? 2 * GROUP_LANES : VBMI_LANES, has_one_key);
         if (!has_one_key)
             sp_tdes_vbmi_set_lanes(keys, batch->of_lane, batch->blocks, false);
         open_batch(batch, keys);
         blocks -= batch->blocks;
     }
+}
+
+static bool have_one_sa(const struct sp_cbc_job *jobs, size_t count)
+{
+    size_t same = 1;
+
+    while (same < count && jobs[same].state == jobs[0].state)
+        same++;
+    return same == count;
 }
 
 /* Brings jobs of one SA together, roughly: two SAs of one class only make smaller batches. */
@@ -204,6 +215,11 @@ static void order_by_sa(const struct sp_cbc_job *jobs, size_t count, uint16_t or
     uint16_t places[SA_CLASSES + 1] = {0};
     uint8_t classes[JOBS_MAX];
 
+    if (have_one_sa(jobs, count)) {
+        for (size_t i = 0; i < count; i++)
+            order[i] = (uint16_t)i;
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         /* states lie at multiples of their size: multiply to have all bits count (Knuth 6.4) */
         classes[i] = (uint8_t)((uintptr_t)jobs[i].state * 0x9e3779b97f4a7c15u >> 56);
@@ -283,8 +299,7 @@ size_t sp_tdes_vbmi_open(const struct sp_cbc_job *jobs, size_t count)
     keys.used_bytes = 0;
     for (size_t done = 0; done < count; done += JOBS_MAX)
         open_some(jobs + done, count - done < JOBS_MAX ? count - done : JOBS_MAX, &batch, &keys);
-    OPENSSL_cleanse(keys.bytes, keys.used_bytes);
-    OPENSSL_cleanse(batch.lines, sizeof batch.lines);
-    OPENSSL_cleanse(batch.halves, sizeof batch.halves);
+    wipe_vectors(keys.bytes[0][0], keys.used_bytes);
+    wipe_vectors(batch.halves, sizeof batch.halves);
     return blocks;
 }

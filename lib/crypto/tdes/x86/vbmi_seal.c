@@ -12,8 +12,6 @@
 #include "crypto/tdes/variants.h"
 #include "crypto/tdes/x86/vbmi_permute.h"
 
-#include <openssl/crypto.h>
-
 #define ROWS 8 /* blocks of a line */
 
 struct scratch {
@@ -130,7 +128,7 @@ static size_t seal(const struct sp_cbc_job *jobs, size_t count)
     scratch.keys.form = VBMI_FOLDED;
     scratch.keys.used_bytes = 0;
     blocks = sp_tdes_lanes_seal_in(&sp_tdes_lanes_vbmi, &scratch, jobs, count);
-    OPENSSL_cleanse(scratch.keys.bytes, scratch.keys.used_bytes); /* the rows are ciphertext again */
+    wipe_vectors(scratch.keys.bytes[0][0], scratch.keys.used_bytes); /* the rows are ciphertext again */
     return blocks;
 }
 
