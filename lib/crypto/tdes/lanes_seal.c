@@ -49,6 +49,15 @@ static size_t length_class(const struct sp_cbc_job *job)
     return classes_up < LENGTH_CLASSES ? LENGTH_CLASSES - 1 - classes_up : 0;
 }
 
+static bool is_longest_first(const struct sp_cbc_job *jobs, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (length_class(&jobs[i]) < length_class(&jobs[i - 1]))
+            return false;
+    }
+    return true;
+}
+
 /* Sorts by counting, roughly: lengths within a class needn't be in order. */
 static void fill_queue(struct queue *queue, const struct sp_cbc_job *jobs, size_t count)
 {
@@ -57,6 +66,11 @@ static void fill_queue(struct queue *queue, const struct sp_cbc_job *jobs, size_
     queue->jobs = jobs;
     queue->next = 0;
     queue->count = count;
+    if (is_longest_first(jobs, count)) { /* as where all are equal */
+        for (size_t i = 0; i < count; i++)
+            queue->order[i] = (uint16_t)i;
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         places[length_class(&jobs[i]) + 1]++;
     for (size_t i = 0; i < LENGTH_CLASSES; i++)
@@ -83,28 +97,28 @@ static size_t blocks_at(const struct queue *queue, size_t place)
 
 /* How many steps so many lanes take at least: a lane that gets n jobs gets none that is shorter than the
  * longest but (n - 1) * lanes, and all blocks have to go somewhere. */
-static size_t steps_for(const struct queue *queue, size_t lane_count)
+static size_t steps_for(const struct queue *queue, size_t all_blocks, size_t lane_count)
 {
-    size_t blocks = 0, steps = 0;
+    size_t steps = (all_blocks + lane_count - 1) / lane_count;
 
-    for (size_t i = 0; i < queue->count; i++) {
-        blocks += blocks_at(queue, i);
-        if (i % lane_count == 0 && (i / lane_count + 1) * blocks_at(queue, i) > steps)
-            steps = (i / lane_count + 1) * blocks_at(queue, i);
+    for (size_t i = 0, turn = 1; i < queue->count; i += lane_count, turn++) {
+        if (turn * blocks_at(queue, i) > steps)
+            steps = turn * blocks_at(queue, i);
     }
-    blocks = (blocks + lane_count - 1) / lane_count;
-    return blocks > steps ? blocks : steps;
+    return steps;
 }
 
 /* How many lanes to start with: more of them make each step dearer. */
 static size_t choose_lane_count(const struct sp_tdes_lanes *kernel, const struct queue *queue)
 {
-    size_t best_lanes = kernel->lanes, best_cost = SIZE_MAX;
+    size_t best_lanes = kernel->lanes, best_cost = SIZE_MAX, blocks = 0;
 
     if (kernel->group_lanes == 0)
         return kernel->lanes;
+    for (size_t i = 0; i < queue->count; i++)
+        blocks += blocks_at(queue, i);
     for (size_t groups = 1; groups * kernel->group_lanes <= kernel->lanes; groups++) {
-        size_t cost = steps_for(queue, groups * kernel->group_lanes) * kernel->step_costs[groups - 1];
+        size_t cost = steps_for(queue, blocks, groups * kernel->group_lanes) * kernel->step_costs[groups - 1];
         if (cost < best_cost) {
             best_cost = cost;
             best_lanes = groups * kernel->group_lanes;
@@ -136,10 +150,13 @@ static void move_last(struct lanes *lanes, size_t to)
     lanes->state[to] = lanes->state[from];
 }
 
-static void start_lanes(struct lanes *lanes, size_t lane_count, struct queue *queue)
+static void start_lanes(struct lanes *lanes, const struct sp_tdes_lanes *kernel, size_t lane_count,
+                        struct queue *queue)
 {
-    memset(lanes->chain, 0, sizeof lanes->chain); /* idle lanes: anything */
-    memset(lanes->rows, 0, sizeof lanes->rows);
+    /* idle lanes: anything */
+    memset(lanes->chain, 0, kernel->lanes * sizeof lanes->chain[0]);
+    if (kernel->seal_run == NULL)
+        memset(lanes->rows, 0, sizeof lanes->rows);
     lanes->active = 0;
     lanes->keys_are_set = false;
     while (lanes->active < lane_count) {
@@ -285,7 +302,7 @@ __attribute__((noinline)) static size_t seal_some(const struct sp_tdes_lanes *ke
 
     lanes.scratch = scratch;
     fill_queue(&queue, jobs, count);
-    start_lanes(&lanes, choose_lane_count(kernel, &queue), &queue);
+    start_lanes(&lanes, kernel, choose_lane_count(kernel, &queue), &queue);
     while (lanes.active >= kernel->seal_lanes_min) {
         size_t len_bytes = shortest_bytes(&lanes);
         if (!lanes.keys_are_set)

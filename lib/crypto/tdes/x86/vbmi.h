@@ -66,8 +66,8 @@ size_t sp_tdes_vbmi_open(const struct sp_cbc_job *jobs, size_t count);
 size_t sp_tdes_vbmi_seal(const struct sp_cbc_job *jobs, size_t count);
 
 /* By whole vectors: OPENSSL_cleanse takes eight bytes at a time, which for tables of 24 KB costs as much as
- * decrypting a packet. The barrier is what makes it a wipe, since the compiler can't know that nobody reads the
- * zeroes. */
+ * decrypting a packet. The barrier is what makes it a wipe, since the compiler can't know that nobody reads
+ * the zeroes. */
 INLINE void wipe_vectors(BYTES *vectors, size_t len_bytes)
 {
     for (size_t i = 0; i < len_bytes / sizeof *vectors; i++)

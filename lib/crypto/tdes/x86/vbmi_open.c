@@ -20,9 +20,11 @@
 #include "crypto/tdes/variants.h"
 #include "crypto/tdes/x86/vbmi_permute.h"
 
-#define JOBS_MAX 1024     /* ordered at a time */
-#define ALONE_BLOCKS 32   /* so many of one SA are cheaper alone, measured */
-#define FOLDED_BLOCKS 256 /* and from so many on its table is */
+#define JOBS_MAX 1024         /* ordered at a time */
+#define ALONE_BLOCKS 32       /* so many of one SA are cheaper alone, measured */
+#define FOLDED_BLOCKS 128     /* and from so many on its table is, */
+#define FOLDED_ALL_BLOCKS 256 /* of so many in the call: each key's table is made, but the last alone wiped  \
+                               */
 #define LINES_MAX (GROUPS_MAX * LINES)
 #define SA_CLASSES 256
 
@@ -39,7 +41,8 @@ struct batch {
     BYTES halves[GROUPS_MAX * HALVES];
     struct piece pieces[VBMI_LANES];
     size_t piece_count, blocks;
-    uint8_t line_ends[LINES_MAX]; /* the piece behind a line's last */
+    size_t all_blocks;                               /* of the call */
+    uint8_t line_ends[LINES_MAX];                    /* the piece behind a line's last */
     const struct sp_tdes_state *of_lane[VBMI_LANES]; /* where keys differ */
 };
 
@@ -185,7 +188,7 @@ static void open_jobs(struct cursor cursor, size_t blocks, bool has_one_key, str
 {
     const struct sp_tdes_state *state = cursor.jobs[cursor.order[0]].state;
 
-    if (has_one_key && blocks >= FOLDED_BLOCKS)
+    if (has_one_key && blocks >= FOLDED_BLOCKS && batch->all_blocks >= FOLDED_ALL_BLOCKS)
         sp_tdes_vbmi_fold(keys, state, false);
     else if (has_one_key)
         sp_tdes_vbmi_broadcast(keys, state, false);
@@ -295,6 +298,7 @@ size_t sp_tdes_vbmi_open(const struct sp_cbc_job *jobs, size_t count)
         sp_tdes_cbc_reference.cbc_open(jobs, count);
         return 0;
     }
+    batch.all_blocks = blocks;
     keys.form = VBMI_FOLDED;
     keys.used_bytes = 0;
     for (size_t done = 0; done < count; done += JOBS_MAX)
