@@ -111,7 +111,7 @@ COUNTING(6)
 typedef void compress_function(sp_hash_row *rows, const uint8_t *const *data, size_t blocks);
 static compress_function *const counting[] = {run_0, run_1, run_2, run_3, run_4, run_5, run_6};
 
-/* Three runs for packets of two blocks: data, padding, outer hash. */
+/* Two runs for packets of few blocks: the packet with its padding, outer hash. */
 static bool runs_are_as_planned(const struct sp_lane_plan *plan, const struct sp_hash_kernel *kernels,
                                 size_t count, size_t packets)
 {
@@ -120,7 +120,7 @@ static bool runs_are_as_planned(const struct sp_lane_plan *plan, const struct sp
 
     while (lanes > 0) {
         const struct sp_hash_kernel *kernel = plan->first[lanes];
-        planned[kernel - kernels] += 3;
+        planned[kernel - kernels] += 2;
         lanes = lanes > kernel->lanes ? lanes - kernel->lanes : 0;
     }
     return count <= COUNTED_MAX && memcmp(planned, runs, sizeof planned) == 0;

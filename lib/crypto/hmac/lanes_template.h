@@ -5,9 +5,9 @@
  *
  * A job goes through three stages in its lane, each a run of whole blocks: the packet itself, read where it
  * lies; its last bytes with the padding, in one or two blocks that are built aside, so that nothing behind
- * the packet is ever read; and the outer hash's single block. The hash of each half's key block is in the
- * job's state. Lanes are independent in all of it: one may be at its outer hash while another is amid its
- * packet.
+ * the packet is ever read; and the outer hash's single block. A packet of few blocks is copied whole to where
+ * its padding is, which costs less than a stage. The hash of each half's key block is in the job's state.
+ * Lanes are independent in all of it: one may be at its outer hash while another is amid its packet.
  *
  * All active lanes run together for as many blocks as the shortest of their stages has left; who is done goes
  * to the next stage or takes the next job. When jobs run out, lanes close up and the plan names narrower
@@ -38,6 +38,7 @@
 #define DIGEST_BYTES (HASH_WORDS * 4)
 #define LENGTH_BYTES 8
 #define END_MARK 0x80
+#define TAIL_BLOCKS_MAX 4
 /* Jobs are ordered within windows: as many as a burst has at most, and an order fits bytes. */
 #define WINDOW 256
 #define BUCKETS 64
@@ -55,13 +56,13 @@ struct lane {
     size_t blocks; /* left in this stage */
     uint32_t tail_blocks;
     enum stage stage;
-    uint8_t *tail; /* two blocks */
+    uint8_t *tail; /* TAIL_BLOCKS_MAX of them */
 };
 
 /* One more plan's width of rows: for idle lanes of a kernel that starts at the last active one. */
 struct lanes {
     sp_hash_row rows[2 * SP_HASH_LANES_MAX] __attribute__((aligned(64)));
-    uint8_t tails[SP_HASH_LANES_MAX][2 * BLOCK] __attribute__((aligned(64)));
+    uint8_t tails[SP_HASH_LANES_MAX][TAIL_BLOCKS_MAX * BLOCK] __attribute__((aligned(64)));
     const uint8_t *data[2 * SP_HASH_LANES_MAX];
     struct lane lane[SP_HASH_LANES_MAX];
     size_t active;
@@ -87,18 +88,44 @@ static inline four_words wire_words(four_words words)
     return (words & 0x00ff00ff) << 8 | (words >> 8 & 0x00ff00ff);
 }
 
+/* Fewer than TAIL_BLOCKS_MAX blocks, without a call: pieces of 16 bytes, the last of which overlaps the one
+ * before. */
+static inline void copy_to_tail(uint8_t *tail, const uint8_t *bytes, size_t len_bytes)
+{
+    size_t at = 0;
+
+    if (len_bytes < 16) {
+        for (; at + 4 <= len_bytes; at += 4)
+            memcpy(tail + at, bytes + at, 4);
+        for (; at < len_bytes; at++)
+            tail[at] = bytes[at];
+        return;
+    }
+    for (; at + 16 < len_bytes; at += 16)
+        memcpy(tail + at, bytes + at, 16);
+    memcpy(tail + len_bytes - 16, bytes + len_bytes - 16, 16);
+}
+
+/* Of the packet, how many bytes are hashed where they lie. */
+static inline size_t data_bytes(const struct sp_hmac_job *job)
+{
+    return job->len_bytes + 1 + LENGTH_BYTES <= TAIL_BLOCKS_MAX * BLOCK ? 0 : job->len_bytes / BLOCK * BLOCK;
+}
+
 /* The packet's last bytes, the end mark and the length in bits, which counts the key's block too. */
 static void build_tail(struct lane *lane)
 {
     size_t len_bytes = lane->job->len_bytes;
-    size_t rest_bytes = len_bytes % BLOCK;
+    size_t rest_bytes = len_bytes - data_bytes(lane->job);
     uint64_t bits = (uint64_t)(BLOCK + len_bytes) * 8;
 
     bits = HASH_IS_BIG_ENDIAN ? htobe64(bits) : htole64(bits);
-    lane->tail_blocks = rest_bytes + 1 + LENGTH_BYTES <= BLOCK ? 1 : 2;
-    sp_wipe(lane->tail, 2 * BLOCK); /* all of it: for a constant length that's a handful of stores */
-    if (rest_bytes > 0)
-        memcpy(lane->tail, lane->job->data + len_bytes - rest_bytes, rest_bytes);
+    lane->tail_blocks = (uint32_t)((rest_bytes + LENGTH_BYTES) / BLOCK + 1);
+    if (lane->tail_blocks > 1) /* zeroes lie in the last two: a constant length is a handful of stores */
+        sp_wipe(lane->tail + (lane->tail_blocks - 2) * BLOCK, 2 * BLOCK);
+    else
+        sp_wipe(lane->tail, BLOCK);
+    copy_to_tail(lane->tail, lane->job->data + len_bytes - rest_bytes, rest_bytes);
     lane->tail[rest_bytes] = END_MARK;
     memcpy(lane->tail + lane->tail_blocks * BLOCK - LENGTH_BYTES, &bits, LENGTH_BYTES);
 }
@@ -154,7 +181,10 @@ static void write_icv(struct lanes *lanes, size_t index)
 
     for (size_t i = 0; i < HASH_WORDS; i++)
         row[i] = wire_word(row[i]);
-    memcpy(lanes->lane[index].job->icv, row, lanes->icv_bytes);
+    if (lanes->icv_bytes == 12) /* RFC 2403 and 2404: no call */
+        memcpy(lanes->lane[index].job->icv, row, 12);
+    else
+        memcpy(lanes->lane[index].job->icv, row, lanes->icv_bytes);
 }
 
 /* The tail is built long before it is needed, when the packet's end is on its way into the cache anyway. */
@@ -169,7 +199,7 @@ static void start_job(struct lanes *lanes, size_t index)
     lane->job = job;
     build_tail(lane);
     lane->stage = STAGE_DATA;
-    lane->blocks = job->len_bytes / BLOCK;
+    lane->blocks = data_bytes(job) / BLOCK;
     lanes->data[index] = job->data;
     if (lane->blocks == 0)
         start_tail(lanes, index);
