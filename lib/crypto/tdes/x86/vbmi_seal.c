@@ -13,6 +13,7 @@
 #include "crypto/tdes/x86/vbmi_permute.h"
 
 #define ROWS 8 /* blocks of a line */
+#define PREFETCH_BYTES 128
 
 struct scratch {
     struct vbmi_keys keys;
@@ -41,6 +42,8 @@ static void fetch_rows(struct scratch *scratch, const struct sp_tdes_run *run, i
         size_t lanes = lanes_of_line(run, line);
         const uint8_t *const *in = run->in + line * LINE_LANES;
         BYTES v[LINE_LANES];
+        for (size_t i = 0; i < lanes; i++)
+            __builtin_prefetch(in[i] + at + PREFETCH_BYTES);
         UNROLL for (size_t i = 0; i < LINE_LANES; i++) v[i] =
             i < lanes ? _mm512_maskz_loadu_epi64(mask_of(rows), in[i] + at) : _mm512_setzero_si512();
         transpose_words(v);
