@@ -200,6 +200,7 @@ static void run_variant(struct harness *harness, const struct sp_tdes_variant *v
         bursts(rig, directions[i]);
     }
     refills_its_lanes(rig);
+    tdes_residue(harness, variant);
     tdes_chain(harness, variant);
     tdes_vectors(harness, variant);
     if (harness->is_measuring)

@@ -45,8 +45,9 @@ size_t rig_all_lanes(const struct sp_tdes_variant *variant);
 /* Whether so many blocks are as many as went through the lanes. The reference has none. */
 bool rig_is_in_lanes(const struct sp_tdes_variant *variant, size_t blocks, size_t lane_blocks);
 
-/* tdes_chain.c, tdes_vectors.c, tdes_measure.c */
+/* tdes_chain.c, tdes_residue.c, tdes_vectors.c, tdes_measure.c */
 void tdes_chain(struct harness *harness, const struct sp_tdes_variant *variant);
+void tdes_residue(struct harness *harness, const struct sp_tdes_variant *variant);
 void tdes_vectors(struct harness *harness, const struct sp_tdes_variant *variant);
 void tdes_measure(struct harness *harness, const struct sp_cipher *ops);
 

@@ -46,10 +46,10 @@ typedef __m512i BYTES;
 struct vbmi_keys {
     BYTES bytes[GROUPS_MAX][ALL_ROUNDS][BOXES]; /* of which form takes what rounds_vbmi.py says */
     enum vbmi_form { VBMI_FOLDED, VBMI_BROADCAST, VBMI_LANE_KEYS } form;
-    size_t used_bytes; /* of bytes: what must be wiped */
-    size_t lanes;      /* of VBMI_LANE_KEYS: the keys of so many stand in bytes, */
+    BYTES turned[8][LINES];               /* lane keys on their way there */
+    size_t used_bytes, used_turned_bytes; /* of both: what must be wiped */
+    size_t lanes;                         /* of VBMI_LANE_KEYS: the keys of so many stand in bytes, */
     const struct sp_tdes_state *of_lane[VBMI_LANES]; /* and these are they */
-    bool is_sealing;
 };
 
 /* One key for all lanes: folded when at least so many rounds of a group are to come that its tables pay. */
@@ -73,6 +73,19 @@ INLINE void wipe_vectors(BYTES *vectors, size_t len_bytes)
     for (size_t i = 0; i < len_bytes / sizeof *vectors; i++)
         _mm512_store_si512(&vectors[i], _mm512_setzero_si512());
     __asm__ volatile("" : : "r"(vectors) : "memory");
+}
+
+INLINE void start_keys(struct vbmi_keys *keys)
+{
+    keys->form = VBMI_FOLDED;
+    keys->used_bytes = 0;
+    keys->used_turned_bytes = 0;
+}
+
+INLINE void wipe_keys(struct vbmi_keys *keys)
+{
+    wipe_vectors(keys->bytes[0][0], keys->used_bytes);
+    wipe_vectors(keys->turned[0], keys->used_turned_bytes);
 }
 
 /* One stage of a transposition: vectors that stand distance apart are shuffled into each other, byte by byte.

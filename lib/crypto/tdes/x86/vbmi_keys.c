@@ -86,17 +86,16 @@ void sp_tdes_vbmi_broadcast(struct vbmi_keys *keys, const struct sp_tdes_state *
 static void set_rounds(struct vbmi_keys *keys, size_t group, size_t round, bool is_sealing)
 {
     const struct sp_tdes_state *const *states = keys->of_lane + GROUP_LANES * group;
-    BYTES lines[8][LINES];
 
     for (size_t line = 0; line < LINES; line++) {
         BYTES words[LINE_LANES];
         UNROLL for (int i = 0; i < LINE_LANES; i++) words[i] =
             _mm512_loadu_si512(states[LINE_LANES * line + i]->round_keys + round);
         transpose_words(words);
-        UNROLL for (int i = 0; i < 8; i++) lines[i][line] = words[i];
+        UNROLL for (int i = 0; i < 8; i++) keys->turned[i][line] = words[i];
     }
     UNROLL for (int i = 0; i < 8; i++)
-        separate_bytes(lines[i], keys->bytes[group][in_order(round + i, is_sealing)]);
+        separate_bytes(keys->turned[i], keys->bytes[group][in_order(round + i, is_sealing)]);
 }
 
 static void set_lane(struct vbmi_keys *keys, size_t lane, bool is_sealing)
@@ -143,6 +142,7 @@ void sp_tdes_vbmi_set_lanes(struct vbmi_keys *keys, const struct sp_tdes_state *
         set_group(keys, group, states + first, lanes - first < GROUP_LANES ? lanes - first : GROUP_LANES,
                   first >= kept, is_sealing);
     }
+    keys->used_turned_bytes = sizeof keys->turned;
     set_form(keys, VBMI_LANE_KEYS, groups * sizeof keys->bytes[0]);
     keys->lanes = groups * GROUP_LANES > kept ? groups * GROUP_LANES : kept;
 }

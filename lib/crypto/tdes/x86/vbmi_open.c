@@ -20,11 +20,12 @@
 #include "crypto/tdes/variants.h"
 #include "crypto/tdes/x86/vbmi_permute.h"
 
-#define JOBS_MAX 1024         /* ordered at a time */
-#define ALONE_BLOCKS 32       /* so many of one SA are cheaper alone, measured */
-#define FOLDED_BLOCKS 128     /* and from so many on its table is, */
-#define FOLDED_ALL_BLOCKS 256 /* of so many in the call: each key's table is made, but the last alone wiped  \
-                               */
+#define JOBS_MAX 1024     /* ordered at a time */
+#define ALONE_BLOCKS 32   /* so many of one SA are cheaper alone, measured */
+#define FOLDED_BLOCKS 128 /* and from so many on its table is, */
+#define FOLDED_ALL_BLOCKS                                                                                    \
+    256 /* of so many in the call: each key's table is made, but the last alone wiped                        \
+         */
 #define LINES_MAX (GROUPS_MAX * LINES)
 #define SA_CLASSES 256
 
@@ -299,11 +300,10 @@ size_t sp_tdes_vbmi_open(const struct sp_cbc_job *jobs, size_t count)
         return 0;
     }
     batch.all_blocks = blocks;
-    keys.form = VBMI_FOLDED;
-    keys.used_bytes = 0;
+    start_keys(&keys);
     for (size_t done = 0; done < count; done += JOBS_MAX)
         open_some(jobs + done, count - done < JOBS_MAX ? count - done : JOBS_MAX, &batch, &keys);
-    wipe_vectors(keys.bytes[0][0], keys.used_bytes);
+    wipe_keys(&keys);
     wipe_vectors(batch.halves, sizeof batch.halves);
     return blocks;
 }

@@ -128,10 +128,9 @@ static size_t seal(const struct sp_cbc_job *jobs, size_t count)
     struct scratch scratch;
     size_t blocks;
 
-    scratch.keys.form = VBMI_FOLDED;
-    scratch.keys.used_bytes = 0;
+    start_keys(&scratch.keys);
     blocks = sp_tdes_lanes_seal_in(&sp_tdes_lanes_vbmi, &scratch, jobs, count);
-    wipe_vectors(scratch.keys.bytes[0][0], scratch.keys.used_bytes); /* the rows are ciphertext again */
+    wipe_keys(&scratch.keys); /* the rows are ciphertext again */
     return blocks;
 }
 
