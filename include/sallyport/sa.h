@@ -113,6 +113,25 @@ SP_API enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *
  * SP_ERR_LIMIT (there is no room for all), SP_ERR_MEMORY; the report says the rest. Control thread only. */
 SP_API enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report) SP_MUST_USE;
 
+/* An SA file read again: from its beginning to its end the SAD holds the SAs of both. */
+struct sp_sad_reload;
+struct sp_sad_reload_counts {
+    uint32_t kept, added, removed;
+};
+/* Reads the file as sp_sad_load does, with its answers, and adds those of its SAs that the SAD doesn't hold
+ * yet. An SA that it holds, the same in suite, keys, window and lifetime, goes on as it is, its sequence
+ * numbers, replay window and what it used of its lifetime included; a name that is another one now is not
+ * taken over. An SA that has an SPI and addresses of the SAD's and is otherwise another one is an error,
+ * SP_ERR_EXISTS: packets on their way couldn't tell them apart. Nothing is removed yet, and on failure
+ * nothing changes. To be ended before any other SA is added or removed. Control thread only. */
+SP_API enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
+                                          struct sp_sad_reload **ret_reload) SP_MUST_USE;
+/* What it comes to when it is kept. */
+SP_API struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_reload *reload);
+/* Ends it: is_kept removes the SAs that the file hasn't, otherwise those go that were added. Frees and nulls;
+ * *reload may be NULL. */
+SP_API void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept);
+
 /* Writes an SA file's SAs as lines of Wireshark's esp_sa table: THIS REVEALS THE KEYS, in clear, to whoever
  * reads out. It is for people who debug with keys that they throw away. It works from the file, by the same
  * rules of ownership as sp_sad_load, and never from a SAD: keys that are in a SAD can't be had back, so the

@@ -4,7 +4,9 @@
  *
  * The text and the decoded keys are in memory of sodium_malloc only (locked, guarded, wiped when freed),
  * tokens are places in that text, and findings show it masked. Everything is judged before the first SA is
- * added, so that traffic never meets half a file.
+ * added, so that traffic never meets half a file. The same holds when a file is read again for a SAD that is
+ * in use: what it has and the SAD hasn't is added first, and what it hasn't goes at the end, so that whatever
+ * keys a packet on its way needs are there.
  */
 #include "policy/keyfile.h"
 #include "policy/names.h"
@@ -25,15 +27,23 @@
 
 static const char *const statement_words[] = {"sa", NULL};
 
+struct sp_sad_reload {
+    struct sp_sad *sad;
+    uint32_t *added, *gone; /* numbers; those that are gone are there until the end */
+    struct sp_sad_reload_counts counts;
+};
+
 struct keyfile {
     struct sp_diagnosis diagnosis;
     struct sp_source source;
     struct sp_sa_block *blocks; /* of sodium_malloc */
     size_t count, capacity;
+    size_t new_count;           /* of those that the SAD doesn't hold yet */
     struct sp_storage *storage; /* behind the names */
     struct sp_names names, identities;
     uint64_t order;
-    struct sp_sad *sad; /* where the SAs go, or NULL: to visit */
+    struct sp_sad *sad;           /* where the SAs go, or NULL: to visit */
+    struct sp_sad_reload *reload; /* or NULL: those that are there already are in the way */
     sp_keyfile_visitor *visit;
     void *context;
 };
@@ -129,21 +139,44 @@ static void parse(struct keyfile *file)
     }
 }
 
+/* An SA that the SAD holds already goes on; its block's number is then its number. */
+static bool goes_on(const struct keyfile *file, struct sp_sa_block *block, const struct sp_sa *there)
+{
+    const struct sp_sa_params params = sp_sa_block_params(block);
+    if (file->reload == NULL || sp_sa_params_check(&params, NULL) != SP_OK ||
+        !sp_sa_is_made_of(there, &params))
+        return false;
+    block->number = there->number;
+    return true;
+}
+
 /* Against what the SAD holds already; the SAs of the file were held against each other. */
+static void check_places(struct keyfile *file)
+{
+    for (size_t i = 0; i < file->count && !sp_diagnosis_is_full(&file->diagnosis); i++) {
+        struct sp_sa_block *block = &file->blocks[i];
+        const struct sp_sa *there =
+            sp_sad_find_inbound(file->sad, block->spi, &block->source, &block->destination);
+        block->number = SP_NO_SA;
+        if (there == NULL) {
+            file->new_count++;
+        } else if (!goes_on(file, block, there)) {
+            sp_diagnose(&file->diagnosis, SP_SEVERITY_ERROR, SP_ERR_EXISTS, &block->places[SP_SA_ITEM_SPI],
+                        file->reload ? "an SA with this SPI between these addresses is in use, and its keys, "
+                                       "suite, window or lifetime are others: give the new one another SPI"
+                                     : "an SA with this SPI between these addresses is there already: "
+                                       "choose another SPI");
+        }
+    }
+}
+
 static void check_room(struct keyfile *file)
 {
-    const struct sp_sad *sad = file->sad;
     struct sp_place whole = {.source = &file->source, .order = UINT64_MAX};
-    uint32_t free_count = sp_sad_capacity(sad) - sp_sad_count(sad);
-    if (file->count > free_count)
+    uint32_t free_count = sp_sad_capacity(file->sad) - sp_sad_count(file->sad);
+    if (file->new_count > free_count)
         sp_diagnose(&file->diagnosis, SP_SEVERITY_ERROR, SP_ERR_LIMIT, &whole,
-                    "%zu SAs are in this file, and there is room for %u", file->count, free_count);
-    for (size_t i = 0; i < file->count && !sp_diagnosis_is_full(&file->diagnosis); i++) {
-        const struct sp_sa_block *block = &file->blocks[i];
-        if (sp_sad_find_inbound(sad, block->spi, &block->source, &block->destination) != NULL)
-            sp_diagnose(&file->diagnosis, SP_SEVERITY_ERROR, SP_ERR_EXISTS, &block->places[SP_SA_ITEM_SPI],
-                        "an SA with this SPI between these addresses is there already: choose another SPI");
-    }
+                    "%zu new SAs are in this file, and there is room for %u", file->new_count, free_count);
 }
 
 static enum sp_status add_one(struct keyfile *file, struct sp_sa_block *block)
@@ -158,22 +191,64 @@ static enum sp_status add_one(struct keyfile *file, struct sp_sa_block *block)
     return status;
 }
 
-static void add_all(struct keyfile *file)
+/* All that are new, or none. */
+static bool add_all(struct keyfile *file, uint32_t *added)
 {
-    size_t added = 0;
-    while (added < file->count && add_one(file, &file->blocks[added]) == SP_OK)
-        added++;
-    if (added == file->count)
-        return;
-    while (added-- > 0)
-        (void)!sp_sad_remove(file->sad, file->blocks[added].number);
+    uint32_t added_count = 0;
+    for (size_t i = 0; i < file->count; i++) {
+        if (file->blocks[i].number != SP_NO_SA)
+            continue;
+        if (add_one(file, &file->blocks[i]) != SP_OK)
+            break;
+        added[added_count++] = file->blocks[i].number;
+    }
+    if (added_count == file->new_count)
+        return true;
+    while (added_count-- > 0)
+        (void)!sp_sad_remove(file->sad, added[added_count]);
+    return false;
+}
+
+/* What the SAD holds and the file hasn't: by its number, which no block has. */
+static bool find_gone(struct keyfile *file)
+{
+    struct sp_sad_reload *reload = file->reload;
+    uint32_t capacity = sp_sad_capacity(file->sad);
+    bool *has_block = calloc(capacity, sizeof *has_block);
+    reload->gone = malloc(capacity * sizeof *reload->gone);
+    if (has_block == NULL || reload->gone == NULL) {
+        free(has_block);
+        return false;
+    }
+    for (size_t i = 0; i < file->count; i++)
+        if (file->blocks[i].number != SP_NO_SA)
+            has_block[file->blocks[i].number] = true;
+    for (uint32_t number = 0; number < capacity; number++)
+        if (!has_block[number] && sp_sad_by_number(file->sad, number) != NULL)
+            reload->gone[reload->counts.removed++] = number;
+    free(has_block);
+    reload->counts.kept = (uint32_t)(file->count - file->new_count);
+    return true;
 }
 
 static void put_into_sad(struct keyfile *file)
 {
+    check_places(file);
     check_room(file);
-    if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
-        add_all(file);
+    if (sp_diagnosis_status(&file->diagnosis) != SP_OK)
+        return;
+    uint32_t *added = malloc((file->new_count + 1) * sizeof *added);
+    if (added == NULL || (file->reload != NULL && !find_gone(file))) {
+        free(added);
+        no_memory(file);
+        return;
+    }
+    if (!add_all(file, added) || file->reload == NULL) {
+        free(added);
+        return;
+    }
+    file->reload->added = added;
+    file->reload->counts.added = (uint32_t)file->new_count;
 }
 
 /* What a SAD would refuse is refused here too. */
@@ -254,6 +329,47 @@ enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_repor
     SP_REQUIRE(sad != NULL && path != NULL && report != NULL);
     struct keyfile file = {.diagnosis = {.report = report}, .sad = sad};
     return read_file(&file, path);
+}
+
+enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
+                                   struct sp_sad_reload **ret_reload)
+{
+    SP_REQUIRE(sad != NULL && path != NULL && report != NULL && ret_reload != NULL);
+    struct sp_sad_reload *reload = calloc(1, sizeof *reload);
+    if (reload == NULL)
+        return SP_ERR_MEMORY;
+    reload->sad = sad;
+    struct keyfile file = {.diagnosis = {.report = report}, .sad = sad, .reload = reload};
+    enum sp_status status = read_file(&file, path);
+    if (status == SP_OK) {
+        *ret_reload = reload;
+        return SP_OK;
+    }
+    free(reload->gone); /* nothing was added: there is nothing else */
+    free(reload);
+    return status;
+}
+
+struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_reload *reload)
+{
+    SP_REQUIRE(reload != NULL);
+    return reload->counts;
+}
+
+void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept)
+{
+    SP_REQUIRE(reload != NULL);
+    if (*reload == NULL)
+        return;
+    const struct sp_sad_reload *own = *reload;
+    const uint32_t *numbers = is_kept ? own->gone : own->added;
+    uint32_t count = is_kept ? own->counts.removed : own->counts.added;
+    for (uint32_t i = 0; i < count; i++)
+        (void)!sp_sad_remove(own->sad, numbers[i]);
+    free(own->added);
+    free(own->gone);
+    free(*reload);
+    *reload = NULL;
 }
 
 enum sp_status sp_keyfile_visit(const char *path, sp_keyfile_visitor *visit, void *context,

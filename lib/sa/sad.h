@@ -111,6 +111,9 @@ enum sp_sa_state sp_sa_state_at(struct sp_sa *sa, uint64_t now_ns);
 /* SP_DROP_HARD_* of a hard-expired SA, SP_DROP_NONE of any other. */
 enum sp_drop sp_sa_expired_by(const struct sp_sa *sa);
 
+/* same.c: would an SA made of these parameters, with the same SPI and addresses, be this one? */
+bool sp_sa_is_made_of(const struct sp_sa *sa, const struct sp_sa_params *params);
+
 /* Whose SAD it is: an engine or an ESP context counts itself in and out, so that destroying a SAD in use is
  * caught. */
 void sp_sad_hold(struct sp_sad *sad);

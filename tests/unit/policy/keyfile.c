@@ -255,3 +255,84 @@ Test(keyfile, after_reading_no_copy_of_a_key_or_its_digits_is_left_in_memory)
 }
 
 #endif
+
+/* ---- a file read again ---- */
+
+static enum sp_status load_again(const char *text, struct sp_sad_reload **reload)
+{
+    return sp_sad_reload_begin(sad, write_file("keys", text, strlen(text), 0600), report, reload);
+}
+
+static bool has_spi(uint32_t spi)
+{
+    struct sp_sa_info info;
+    for (uint32_t number = 0; number < sp_sad_capacity(sad); number++)
+        if (sp_sad_get(sad, number, &info) == SP_OK && info.spi == spi)
+            return true;
+    return false;
+}
+
+Test(keyfile, a_file_read_again_keeps_adds_and_then_removes)
+{
+    struct sp_sad_reload *reload;
+    cr_assert_eq(load(SA_TEXT("a", "256") SA_TEXT("b", "257")), SP_OK);
+    struct sp_sa *kept = sp_sad_by_number(sad, 1);
+    kept->sequence_sent = 77;
+    cr_assert_eq(load_again(SA_TEXT("c", "258") SA_TEXT("b", "257"), &reload), SP_OK);
+    struct sp_sad_reload_counts counts = sp_sad_reload_counts(reload);
+    cr_assert_eq(counts.kept, 1);
+    cr_assert_eq(counts.added, 1);
+    cr_assert_eq(counts.removed, 1);
+    cr_assert(has_spi(256) && has_spi(257) && has_spi(258), "until the end both files' SAs are there");
+    sp_sad_reload_end(&reload, true);
+    cr_assert_null(reload);
+    cr_assert(!has_spi(256) && has_spi(257) && has_spi(258));
+    cr_assert_eq(sp_sad_by_number(sad, 1), kept);
+    cr_assert_eq(kept->sequence_sent, 77);
+}
+
+Test(keyfile, a_file_read_again_in_vain_leaves_what_was)
+{
+    struct sp_sad_reload *reload = NULL;
+    cr_assert_eq(load(SA_TEXT("a", "256") SA_TEXT("b", "257")), SP_OK);
+    cr_assert_eq(load_again(SA_TEXT("c", "258"), &reload), SP_OK);
+    sp_sad_reload_end(&reload, false);
+    cr_assert(has_spi(256) && has_spi(257) && !has_spi(258));
+    cr_assert_eq(load_again(SA_TEXT("c", "258") "nonsense\n", &reload), SP_ERR_PARSE);
+    cr_assert_null(reload);
+    cr_assert(has_spi(256) && has_spi(257) && !has_spi(258));
+    cr_assert_eq(load_again(SA_TEXT("c", "258") SA_TEXT("d", "259") SA_TEXT("e", "260"), &reload),
+                 SP_ERR_LIMIT);
+    cr_assert_eq(sp_sad_count(sad), 2);
+    sp_sad_reload_end(&reload, true); /* NULL is fine */
+}
+
+Test(keyfile, an_sa_in_use_does_not_become_another_one_under_its_spi)
+{
+    static const char *const others[] = {
+        "    esp null hmac-md5-96\n    integrity-key 0x0f0e0d0c0b0a09080706050403020100\n}\n",
+        "    esp null hmac-md5-96\n    integrity-key 0x000102030405060708090a0b0c0d0e0f\n"
+        "    replay-window 128\n}\n",
+        "    esp null hmac-md5-96\n    integrity-key 0x000102030405060708090a0b0c0d0e0f\n"
+        "    lifetime 9 packets\n}\n",
+    };
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct sp_sad_reload *reload = NULL;
+        char text[512];
+        snprintf(text, sizeof text,
+                 SA_TEXT("b", "257") "sa \"a\" {\n    spi 256\n    from 192.0.2.1 to "
+                                     "192.0.2.2\n%s",
+                 others[i]);
+        cr_assert_eq(load_again(text, &reload), SP_ERR_EXISTS, "%s", others[i]);
+        const struct sp_error *error = sp_report_get(report, sp_report_count(report) - 1);
+        cr_assert_eq(error->line, 8);
+        cr_assert(strstr(error->text, "another SPI"), "%s", error->text);
+        cr_assert_eq(sp_sad_count(sad), 1);
+    }
+    struct sp_sad_reload *reload = NULL;
+    cr_assert_eq(load_again(SA_TEXT("renamed", "256"), &reload), SP_OK);
+    cr_assert_eq(sp_sad_reload_counts(reload).kept, 1);
+    sp_sad_reload_end(&reload, true);
+    cr_assert_eq(sp_sad_count(sad), 1);
+}
