@@ -189,3 +189,57 @@ def readers_may_leave(folder):
         stream.line()
         stream.job.stdout.close()
         equal(stream.job.wait(timeout=20), -signal.SIGPIPE)
+
+
+RELOADED = {"ok": True, "generation": 7, "rules": 12, "sas": {"kept": 3, "added": 2, "removed": 1},
+            "confirm_seconds": None, "log": "front-end.policy:3:1: warning: odd\n"}
+
+
+@test
+def reload_is_told(folder):
+    """reload asks once, shows what is in force now, and on standard error what the daemon logged"""
+    path = folder.file("control.sock")
+    with Daemon(path, lambda step: RELOADED) as daemon:
+        answer = ipsecctl("reload", "--control", path)
+        equal(daemon.questions, [{"ask": "reload"}])
+        equal(ipsecctl("reload", "--json", "--control", path).json(), RELOADED)
+    for part in ("generation 7", "12 rules", "3 go on", "2 are new", "1 no longer there"):
+        expect(part in answer.out, part, answer.out)
+    equal(answer.err, "front-end.policy:3:1: warning: odd\n")
+
+
+@test
+def reload_on_trial(folder):
+    """reload --confirm takes seconds and minutes up to a day, and says what to do; confirm asks for it"""
+    path = folder.file("control.sock")
+    for word, seconds in (("30s", 30), ("30", 30), ("5m", 300), ("1440m", 86400)):
+        with Daemon(path, lambda step, seconds=seconds: dict(RELOADED, confirm_seconds=seconds)) as daemon:
+            answer = ipsecctl("reload", "--confirm", word, "--control", path)
+            equal(daemon.questions, [{"ask": "reload", "confirm_seconds": seconds}])
+        expect("ipsecctl confirm" in answer.out and f"within {seconds} s" in answer.out, "no hint", answer.out)
+    for word in ("", "0", "0s", "1441m", "-1", "5h", "s", "99999999999999999999s", "1 s"):
+        expect("--confirm" in ipsecctl("reload", "--confirm", word, "--control", path, code=1).err, word)
+    with Daemon(path, lambda step: {"ok": True, "generation": 8}) as daemon:
+        expect("generation 8" in ipsecctl("confirm", "--control", path).out, "no generation")
+        equal(daemon.questions, [{"ask": "confirm"}])
+    ipsecctl("confirm", "--confirm", "3s", "--control", path, code=1)
+
+
+@test
+def refused_reloads(folder):
+    """a refused reload exits 1 when a text has errors, which are shown, and 2 otherwise; so does confirm"""
+    path = folder.file("control.sock")
+    wrong = {"ok": False, "error": "the former policy stays", "is_text_wrong": True,
+             "log": "a.policy:2:7: error: what\n    x\n    ^\x1b[31m\n"}
+    with Daemon(path, lambda step: wrong):
+        answer = ipsecctl("reload", "--control", path, code=1)
+        expect(answer.err.startswith("a.policy:2:7: error: what\n    x\n    ^"), "no place", answer.err)
+        expect("the former policy stays" in answer.err and "\x1b" not in answer.err and not answer.out, answer.err)
+        equal(ipsecctl("reload", "--json", "--control", path, code=1).json(), wrong)
+    with Daemon(path, lambda step: dict(wrong, is_text_wrong=False)):
+        ipsecctl("reload", "--control", path, code=2)
+        ipsecctl("confirm", "--control", path, code=2)
+    for told in (b"no JSON", None, {}):
+        with Daemon(path, lambda step, told=told: told):
+            ipsecctl("reload", "--control", path, code=2)
+    ipsecctl("reload", "--control", folder.file("absent.sock"), code=2)

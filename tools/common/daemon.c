@@ -11,28 +11,32 @@
 
 #define REASON_BYTES 256
 
-json_t *daemon_status(const char *path, char *reason)
+json_t *daemon_ask(const char *path, const char *request, unsigned patience_seconds, char *reason)
 {
     char *reply = NULL;
-    const int error = control_ask(path, CONTROL_STATUS_REQUEST, &reply);
+    const int error = control_ask_patiently(path, request, patience_seconds, &reply);
     if (error) {
         control_error_text(error, path, reason);
         return NULL;
     }
     json_error_t where;
-    json_t *status = json_loads(reply, 0, &where);
+    json_t *answer = json_loads(reply, 0, &where);
     free(reply);
-    if (!json_is_object(status)) {
-        snprintf(reason, REASON_BYTES, "%s: what answers there is not sallyportd", path);
-        json_decref(status);
-        return NULL;
-    }
-    if (!json_is_true(json_object_get(status, "ok"))) {
-        snprintf(reason, REASON_BYTES, "sallyportd refuses: %s", daemon_text(status, "error"));
-        json_decref(status);
-        return NULL;
-    }
-    return status;
+    if (json_is_object(answer))
+        return answer;
+    snprintf(reason, REASON_BYTES, "%s: what answers there is not sallyportd", path);
+    json_decref(answer);
+    return NULL;
+}
+
+json_t *daemon_status(const char *path, char *reason)
+{
+    json_t *status = daemon_ask(path, CONTROL_STATUS_REQUEST, CONTROL_PATIENCE_SECONDS, reason);
+    if (!status || json_is_true(json_object_get(status, "ok")))
+        return status;
+    snprintf(reason, REASON_BYTES, "sallyportd refuses: %s", daemon_text(status, "error"));
+    json_decref(status);
+    return NULL;
 }
 
 uint64_t daemon_number(const json_t *object, const char *member)

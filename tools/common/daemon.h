@@ -8,6 +8,9 @@
 
 #include "json.h"
 
+/* Asks the daemon one of control.h's questions. Its answer, an object, a refusal too; or NULL and one
+ * sentence to reason[256]. */
+json_t *daemon_ask(const char *path, const char *request, unsigned patience_seconds, char *reason);
 /* The answer to a status question (let it go with json_decref), or NULL and one sentence in reason[256]. */
 json_t *daemon_status(const char *path, char *reason);
 

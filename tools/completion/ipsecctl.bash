@@ -28,7 +28,8 @@ _ipsecctl_operands() {
     local index count=0
     for ((index = 2; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
-        --me | --policy | --keys | --direction | --from | --to | --output | --control | --encoding | --name) ((index++)) ;;
+        --me | --policy | --keys | --direction | --from | --to | --output | --control) ((index++)) ;;
+        --confirm | --encoding | --name) ((index++)) ;;
         --esp) ((index += 2)) ;;
         --*) ;;
         *) ((count++)) ;;
@@ -47,7 +48,7 @@ _ipsecctl_operand() { # VERB WORD
     import:0) _ipsecctl_offer "$2" netsh openbsd ;;
     export:0) _ipsecctl_offer "$2" netsh xfrm wireshark ;;
     help:0) _ipsecctl_offer "$2" "$(_ipsecctl_verbs "${COMP_WORDS[0]}")" ;;
-    help:* | version:* | status:* | keygen:*) ;;
+    help:* | version:* | status:* | reload:* | confirm:* | keygen:*) ;;
     *) _ipsecctl_offer_files "$2" ;;
     esac
 }

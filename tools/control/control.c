@@ -13,11 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONTROL_PATIENCE_SECONDS 5
 /* A status with 100,000 SAs is some 100 MB: an answer past this is not one of ours. */
 #define CONTROL_REPLY_MAX_BYTES ((size_t)1 << 30)
 
-static int connect_to(const char *path, int *ret_fd)
+static int connect_to(const char *path, unsigned patience_seconds, int *ret_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
@@ -27,7 +26,7 @@ static int connect_to(const char *path, int *ret_fd)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno;
-    const struct timeval patience = {.tv_sec = CONTROL_PATIENCE_SECONDS};
+    const struct timeval patience = {.tv_sec = patience_seconds};
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
         connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
@@ -99,8 +98,14 @@ out:
 
 int control_ask(const char *path, const char *request_json, char **ret_reply_json)
 {
+    return control_ask_patiently(path, request_json, CONTROL_PATIENCE_SECONDS, ret_reply_json);
+}
+
+int control_ask_patiently(const char *path, const char *request_json, unsigned patience_seconds,
+                          char **ret_reply_json)
+{
     int fd = -1;
-    int error = connect_to(path, &fd);
+    int error = connect_to(path, patience_seconds, &fd);
     if (error)
         return error;
     error = send_all(fd, request_json, strlen(request_json));

@@ -9,6 +9,16 @@
  * Questions
  *   {"ask": "status"}
  *   {"ask": "policy"}
+ *   {"ask": "reload"}                                        with "confirm_seconds": 30, on trial for so long
+ *   {"ask": "confirm"}                                       what is on trial
+ *
+ * "reload" reads the policy and the keys again and puts them in force, all of it or nothing:
+ *   {"ok": true, "generation": 2, "rules": 12,
+ *    "sas": {"kept": 3, "added": 1, "removed": 1},
+ *    "confirm_seconds": 30,                                  null: not on trial
+ *    "log": "what the daemon logged, warnings with their places among it"}
+ * or {"ok": false, "error": "one sentence", "is_text_wrong": true, "log": "file:line:column: error: ..."}.
+ * The answer to "confirm": {"ok": true, "generation": 2}.
  *
  * The answer to "policy" is the canonical text of the policy in force: {"ok": true, "policy": "text"}.
  * An answer that is a refusal is {"ok": false, "error": "one sentence"}. The answer to "status":
@@ -83,13 +93,19 @@
 #define CONTROL_DEFAULT_PATH "/run/sallyport/control.sock"
 #define CONTROL_STATUS_REQUEST "{\"ask\": \"status\"}"
 #define CONTROL_POLICY_REQUEST "{\"ask\": \"policy\"}"
+#define CONTROL_CONFIRM_REQUEST "{\"ask\": \"confirm\"}"
 /* Longest request that the daemon reads, with its newline. */
 #define CONTROL_REQUEST_MAX_BYTES 4096
+
+#define CONTROL_PATIENCE_SECONDS 5
 
 /* Asks the daemon at path and waits, 5 s at most between two bytes. 0 and *ret_reply_json is the answer,
  * NUL-terminated and the caller's to free; or an errno value (ECONNREFUSED and ENOENT: no daemon there;
  * EACCES: not root; ETIMEDOUT; EPROTO: it hung up without an answer) and *ret_reply_json untouched. */
 int control_ask(const char *path, const char *request_json, char **ret_reply_json);
+/* The same for what may take longer, as a reload of a large policy does. */
+int control_ask_patiently(const char *path, const char *request_json, unsigned patience_seconds,
+                          char **ret_reply_json);
 
 /* One sentence for people about such an errno value, to text[256]; returns text. */
 const char *control_error_text(int error, const char *path, char *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * ipsecctl: asks a policy questions, tries it on captures, makes keys, and asks the daemon how things stand.
- * It changes nothing on the host.
+ * ipsecctl: asks a policy questions, tries it on captures, makes keys, asks the daemon how things stand, and
+ * has it read its files again. It changes nothing on the host by itself.
  */
 #include "json.h"
 #include "verb.h"
@@ -33,8 +33,9 @@ static const struct verb verb_help = {
 };
 
 static const struct verb *const verbs[] = {
-    &verb_check,  &verb_show,   &verb_explain, &verb_compare, &verb_diff,    &verb_apply, &verb_keygen,
-    &verb_import, &verb_export, &verb_status,  &verb_cpu,     &verb_version, &verb_help,
+    &verb_check,  &verb_show,    &verb_explain, &verb_compare, &verb_diff,
+    &verb_apply,  &verb_keygen,  &verb_import,  &verb_export,  &verb_status,
+    &verb_reload, &verb_confirm, &verb_cpu,     &verb_version, &verb_help,
 };
 #define VERBS (sizeof verbs / sizeof *verbs)
 

@@ -16,6 +16,6 @@ struct verb {
 };
 
 extern const struct verb verb_check, verb_show, verb_explain, verb_apply, verb_keygen, verb_export,
-    verb_import, verb_status, verb_compare, verb_cpu, verb_diff;
+    verb_import, verb_status, verb_compare, verb_cpu, verb_diff, verb_reload, verb_confirm;
 
 #endif

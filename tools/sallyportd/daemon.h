@@ -46,11 +46,20 @@ struct narrow_peer {
 };
 #define NARROW_PEERS_MAX 1024u
 
+/* A policy and keys that are in force for now: unless somebody confirms them, the former ones come back. */
+struct trial {
+    bool is_on;
+    struct policy_source former;
+    struct sp_sad_reload *keys;
+    struct timespec end; /* CLOCK_BOOTTIME */
+};
+
 struct daemon {
     struct options options;
     struct sp_sad *sad;
     struct sp_engine *engine;
     struct policy_source source;
+    struct trial trial;
     struct sp_me me;
     struct host_lock lock;
     struct guard *guard;

@@ -11,12 +11,21 @@
 
 #define LINE_BYTES 1024
 
+static _Thread_local FILE *also;
+
+void log_also_to(FILE *out)
+{
+    also = out;
+}
+
 /* One write a line, so that the lines of two threads never mix. */
 static void write_line(const char *format, va_list arguments, const char *suffix)
 {
     char line[LINE_BYTES];
     vsnprintf(line, sizeof line, format, arguments);
     fprintf(stderr, "sallyportd: %s%s%s\n", line, suffix ? ": " : "", suffix ? suffix : "");
+    if (also)
+        fprintf(also, "%s%s%s\n", line, suffix ? ": " : "", suffix ? suffix : "");
 }
 
 void log_line(const char *format, ...)
@@ -34,4 +43,13 @@ void log_errno(const char *format, ...)
     va_start(arguments, format);
     write_line(format, arguments, reason);
     va_end(arguments);
+}
+
+void log_report(const char *path, enum sp_status status, const struct sp_report *report)
+{
+    sp_report_print(report, stderr);
+    if (also)
+        sp_report_print(report, also);
+    if (status != SP_OK && sp_report_errors(report) == 0)
+        log_line("%s: %s", path, sp_status_text(status));
 }

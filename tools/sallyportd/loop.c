@@ -7,6 +7,7 @@
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
+#include "reload.h"
 #include "segment.h"
 
 #include <errno.h>
@@ -118,7 +119,8 @@ static void on_signal(struct loop *loop)
     struct signalfd_siginfo info;
     while (read(loop->fds[SOURCE_SIGNAL], &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            policy_reload(loop->daemon);
+            struct sp_sad_reload_counts ignored;
+            (void)reload(loop->daemon, 0, &ignored);
             continue;
         }
         loop->is_over = true;
@@ -133,6 +135,7 @@ static void on_timer(struct loop *loop)
         return;
     take_events(loop->daemon);
     control_server_tick(loop->server);
+    reload_tick(loop->daemon);
     segment_tick(loop->daemon);
     if (loop->addresses_changed)
         policy_refresh_addresses(loop->daemon);

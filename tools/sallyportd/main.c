@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "path.h"
 #include "policy_source.h"
+#include "reload.h"
 #include "segment.h"
 #include "status.h"
 #include "tun.h"
@@ -46,28 +47,35 @@ static bool load_keys(struct daemon *daemon)
         return false;
     }
     const enum sp_status status = sp_sad_load(daemon->sad, daemon->options.keys_path, report);
-    sp_report_print(report, stderr);
-    if (status != SP_OK && sp_report_errors(report) == 0)
-        log_line("%s: %s", daemon->options.keys_path, sp_status_text(status));
+    log_report(daemon->options.keys_path, status, report);
     sp_report_destroy(&report);
     return status == SP_OK;
 }
 
+/* An unknown question is refused; NULL when memory is out. */
+static json_t *answer_question(struct daemon *daemon, const json_t *question)
+{
+    const char *ask = json_string_value(json_object_get(question, "ask"));
+    if (ask && strcmp(ask, "status") == 0)
+        return status_build(daemon);
+    if (ask && strcmp(ask, "policy") == 0)
+        return status_policy(daemon);
+    if (ask && strcmp(ask, "reload") == 0)
+        return reload_answer(daemon, question);
+    if (ask && strcmp(ask, "confirm") == 0)
+        return reload_answer_confirm(daemon);
+    return json_pack(
+        "{s:b, s:s}", "ok", false, "error",
+        "the questions are {\"ask\": WHAT} with \"status\", \"policy\", \"reload\", \"confirm\"");
+}
+
 static char *answer_request(void *context, const char *request)
 {
-    static const char refusal[] =
-        "{\"ok\": false, \"error\": \"the questions are {\\\"ask\\\": \\\"status\\\"} and "
-        "{\\\"ask\\\": \\\"policy\\\"}\"}\n";
     json_t *question = json_loads(request, 0, NULL);
-    const char *ask = json_string_value(json_object_get(question, "ask"));
-    const bool is_status = ask && strcmp(ask, "status") == 0;
-    const bool is_policy = ask && strcmp(ask, "policy") == 0;
-    json_decref(question);
-    if (!is_status && !is_policy)
-        return strdup(refusal);
-    json_t *answer = is_status ? status_build(context) : status_policy(context);
+    json_t *answer = answer_question(context, question);
     char *text = json_dumps(answer, JSON_COMPACT);
     json_decref(answer);
+    json_decref(question);
     return text;
 }
 
@@ -161,6 +169,7 @@ static int run(struct daemon *daemon)
     host_lock_release(&daemon->lock);
 out:
     sp_policy_destroy(&policy);
+    reload_forget(daemon);
     sp_engine_destroy(&daemon->engine);
     sp_sad_destroy(&daemon->sad);
     policy_source_free(&daemon->source);

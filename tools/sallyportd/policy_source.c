@@ -64,9 +64,7 @@ bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct 
         return false;
     }
     const enum sp_status status = sp_policy_load(path, &policy, report);
-    sp_report_print(report, stderr);
-    if (status != SP_OK && sp_report_errors(report) == 0)
-        log_line("%s: %s", path, sp_status_text(status));
+    log_report(path, status, report);
     sp_report_destroy(&report);
     if (status != SP_OK)
         return false;
@@ -79,10 +77,19 @@ bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct 
     return true;
 }
 
+bool policy_source_parse(const struct policy_source *source, struct sp_policy **ret_policy)
+{
+    struct sp_report *report = NULL;
+    const bool is_parsed =
+        sp_report_create(&report) == SP_OK &&
+        sp_policy_parse(source->text, strlen(source->text), "policy", ret_policy, report) == SP_OK;
+    sp_report_destroy(&report);
+    return is_parsed;
+}
+
 void policy_refresh_addresses(struct daemon *daemon)
 {
     struct sp_me me;
-    struct sp_report *report = NULL;
     struct sp_policy *policy = NULL;
     if (!host_addresses(daemon->options.device, &me))
         return;
@@ -90,9 +97,7 @@ void policy_refresh_addresses(struct daemon *daemon)
         host_addresses_free(&me);
         return;
     }
-    if (sp_report_create(&report) != SP_OK ||
-        sp_policy_parse(daemon->source.text, strlen(daemon->source.text), "policy", &policy, report) !=
-            SP_OK ||
+    if (!policy_source_parse(&daemon->source, &policy) ||
         sp_engine_publish(daemon->engine, &policy, &me) != SP_OK) {
         log_line("the policy could not be put in force for the changed addresses; SIGHUP tries again");
         host_addresses_free(&me);
@@ -102,42 +107,5 @@ void policy_refresh_addresses(struct daemon *daemon)
         daemon->me = me;
         path_follow(daemon);
     }
-    sp_report_destroy(&report);
     sp_policy_destroy(&policy);
-}
-
-void policy_reload(struct daemon *daemon)
-{
-    struct policy_source source;
-    struct sp_policy *policy = NULL;
-    struct sp_me me;
-    if (!policy_source_read(daemon->options.policy_path, &policy, &source)) {
-        log_line("the former policy stays in force");
-        return;
-    }
-    if (!host_addresses(daemon->options.device, &me))
-        goto keep_former;
-    /* The guard first: where the two disagree meanwhile, packets are dropped. */
-    if (!guard_install(daemon->guard, policy))
-        goto keep_addresses;
-    if (sp_engine_publish(daemon->engine, &policy, &me) != SP_OK) {
-        if (!guard_install(daemon->guard, sp_engine_policy(daemon->engine)))
-            log_line(
-                "the guard is of the new policy, the engine of the former: more is dropped than should be");
-        goto keep_addresses;
-    }
-    host_addresses_free(&daemon->me);
-    policy_source_free(&daemon->source);
-    daemon->me = me;
-    daemon->source = source;
-    path_follow(daemon);
-    log_line("policy %s read again: generation %llu", daemon->options.policy_path,
-             (unsigned long long)sp_engine_generation(daemon->engine));
-    return;
-keep_addresses:
-    host_addresses_free(&me);
-keep_former:
-    log_line("the policy can't be put in force: the former one stays");
-    sp_policy_destroy(&policy);
-    policy_source_free(&source);
 }

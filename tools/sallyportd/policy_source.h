@@ -11,10 +11,10 @@
  * caller's; *ret_source is freed with policy_source_free. */
 bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct policy_source *ret_source);
 void policy_source_free(struct policy_source *source);
+/* The policy again, without its file. */
+bool policy_source_parse(const struct policy_source *source, struct sp_policy **ret_policy);
 
 /* Reads this host's addresses again and, when they have changed, puts the same policy in force for them. */
 void policy_refresh_addresses(struct daemon *daemon);
-/* Reads the policy file again. When it has errors, or the host can't do it, the former one stays in force. */
-void policy_reload(struct daemon *daemon);
 
 #endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ipsecctl reload and confirm: have the daemon read its policy and keys again, all of it or nothing.
+ *
+ * A rule that locks its author out is the reason for trials: who can still say "confirm" isn't locked out.
+ */
+#include "arguments.h"
+#include "control.h"
+#include "daemon.h"
+#include "json.h"
+#include "terminal.h"
+#include "verb.h"
+
+#include <getopt.h>
+#include <string.h>
+
+/* A policy of 100,000 rules takes nftables its time. */
+#define RELOAD_PATIENCE_SECONDS 120
+#define TRIAL_SECONDS_MAX 86400
+
+struct wish {
+    const char *path;
+    bool as_json;
+    uint64_t trial_seconds; /* 0: none */
+};
+
+/* "30", "30s" or "5m", up to a day. */
+static bool read_trial(const char *word, uint64_t *ret_seconds)
+{
+    char digits[16];
+    const size_t len_bytes = strlen(word);
+    if (len_bytes == 0 || len_bytes >= sizeof digits)
+        return false;
+    memcpy(digits, word, len_bytes + 1);
+    const char unit = digits[len_bytes - 1];
+    if (unit == 's' || unit == 'm')
+        digits[len_bytes - 1] = '\0';
+    if (!argument_number(digits, TRIAL_SECONDS_MAX, ret_seconds))
+        return false;
+    *ret_seconds *= unit == 'm' ? 60 : 1;
+    return *ret_seconds >= 1 && *ret_seconds <= TRIAL_SECONDS_MAX;
+}
+
+static int read_wish(int argc, char **argv, bool has_trial, struct wish *wish)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"control", required_argument, NULL, 'c'},
+                                            {"confirm", required_argument, NULL, 't'},
+                                            {0}};
+    *wish = (struct wish){.path = CONTROL_DEFAULT_PATH};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 'j')
+            wish->as_json = true;
+        else if (option == 'c')
+            wish->path = optarg;
+        else if (option != 't' || !has_trial)
+            return tool_usage(argv[0], "unknown option, or one without its value");
+        else if (!read_trial(optarg, &wish->trial_seconds))
+            return tool_usage(argv[0], "--confirm takes a time from 1s to 1440m, not \"%s\"", optarg);
+    }
+    if (optind != argc)
+        return tool_usage(argv[0], "\"%s\" is too much: all arguments are options", argv[optind]);
+    return TOOL_OK;
+}
+
+/* What the daemon logged meanwhile, findings with their places among it. */
+static void print_log(const json_t *answer)
+{
+    const char *log = daemon_text(answer, "log");
+    while (*log) {
+        const size_t len_bytes = strcspn(log, "\n");
+        char *line = tool_text("%.*s", (int)len_bytes, log);
+        terminal_write(stderr, line);
+        fputc('\n', stderr);
+        free(line);
+        log += len_bytes + (log[len_bytes] == '\n');
+    }
+}
+
+/* The answer of a daemon that did it, or NULL and an exit code. */
+static json_t *ask(const struct wish *wish, const char *request, int *ret_code)
+{
+    char reason[256];
+    json_t *answer = daemon_ask(wish->path, request, RELOAD_PATIENCE_SECONDS, reason);
+    *ret_code = TOOL_NOT_APPLIED;
+    if (!answer) {
+        tool_say("%s", reason);
+        return NULL;
+    }
+    print_log(answer);
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        *ret_code = TOOL_OK;
+        return answer;
+    }
+    if (json_is_true(json_object_get(answer, "is_text_wrong")))
+        *ret_code = TOOL_USAGE;
+    tool_say("%s", daemon_text(answer, "error"));
+    if (wish->as_json)
+        json_print(answer, stdout, true);
+    else
+        json_decref(answer);
+    return NULL;
+}
+
+static void print_reloaded(const json_t *answer)
+{
+    const json_t *sas = json_object_get(answer, "sas");
+    const unsigned long long trial_seconds = daemon_number(answer, "confirm_seconds");
+    printf("generation %llu, %llu rules in force; SAs: %llu go on, %llu are new, %llu no longer there\n",
+           (unsigned long long)daemon_number(answer, "generation"),
+           (unsigned long long)daemon_number(answer, "rules"), (unsigned long long)daemon_number(sas, "kept"),
+           (unsigned long long)daemon_number(sas, "added"),
+           (unsigned long long)daemon_number(sas, "removed"));
+    if (trial_seconds)
+        printf("on trial: without \"ipsecctl confirm\" within %llu s the former policy and keys come back\n",
+               trial_seconds);
+}
+
+static int run_reload(int argc, char **argv)
+{
+    struct wish wish;
+    char request[64] = "{\"ask\": \"reload\"}";
+    int code = read_wish(argc, argv, true, &wish);
+    if (code != TOOL_OK)
+        return code;
+    if (wish.trial_seconds)
+        snprintf(request, sizeof request, "{\"ask\": \"reload\", \"confirm_seconds\": %u}",
+                 (unsigned)wish.trial_seconds);
+    json_t *answer = ask(&wish, request, &code);
+    if (answer && wish.as_json) {
+        json_print(answer, stdout, true);
+    } else if (answer) {
+        print_reloaded(answer);
+        json_decref(answer);
+    }
+    return code;
+}
+
+static int run_confirm(int argc, char **argv)
+{
+    struct wish wish;
+    int code = read_wish(argc, argv, false, &wish);
+    if (code != TOOL_OK)
+        return code;
+    json_t *answer = ask(&wish, CONTROL_CONFIRM_REQUEST, &code);
+    if (answer && wish.as_json) {
+        json_print(answer, stdout, true);
+    } else if (answer) {
+        printf("generation %llu is confirmed\n", (unsigned long long)daemon_number(answer, "generation"));
+        json_decref(answer);
+    }
+    return code;
+}
+
+const struct verb verb_reload = {
+    .name = "reload",
+    .summary = "has the daemon read its policy and keys again",
+    .help = "Usage: ipsecctl reload [--confirm TIME] [--control PATH] [--json]\n"
+            "\n"
+            "sallyportd(8) reads its policy and its keys again and puts them in force, all of it or\n"
+            "nothing: with any error, which is shown with its place, the former ones stay. SAs that\n"
+            "are in both go on as they are.\n"
+            "\n"
+            "  --confirm TIME   on trial: the former policy and keys come back after TIME, 30s or 5m,\n"
+            "                   unless \"ipsecctl confirm\" comes before\n"
+            "  --control PATH   the daemon's control socket, default " CONTROL_DEFAULT_PATH "\n"
+            "  --json           the daemon's answer as it is\n"
+            "\n"
+            "Exit status: 0 in force, 1 wrong usage or files with errors, 2 not done.\n"
+            "\n"
+            "Example:\n"
+            "  ipsecctl reload --confirm 30s && ssh back-end true && ipsecctl confirm\n",
+    .run = run_reload,
+};
+
+const struct verb verb_confirm = {
+    .name = "confirm",
+    .summary = "keeps what a reload put on trial",
+    .help = "Usage: ipsecctl confirm [--control PATH] [--json]\n"
+            "\n"
+            "The policy and keys that \"ipsecctl reload --confirm\" put in force stay so.\n"
+            "\n"
+            "  --control PATH   the daemon's control socket, default " CONTROL_DEFAULT_PATH "\n"
+            "  --json           the daemon's answer as it is\n"
+            "\n"
+            "Exit status: 0 confirmed, 1 wrong usage, 2 nothing is on trial, or no daemon answers.\n"
+            "\n"
+            "Example:\n"
+            "  ipsecctl confirm\n",
+    .run = run_confirm,
+};

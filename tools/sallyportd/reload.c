@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The order of things is what keeps a change from being seen half. Everything that may be wrong with the
+ * files is found first. Then the new SAs are added, beside the old ones. Then the guard changes, in one
+ * transaction, and the engine's policy, with one pointer: between the two, what they disagree about is
+ * dropped, and what they agree about goes on. The SAs that the file no longer has go last, when no policy
+ * needs them.
+ *
+ * On trial, they stay until somebody confirms; so the former policy can come back with the keys it had.
+ */
+#include "reload.h"
+
+#include "log.h"
+#include "path.h"
+#include "policy_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a reload has in hand until it is in force. */
+struct attempt {
+    struct policy_source source;
+    struct sp_policy *policy;
+    struct sp_sad_reload *keys;
+    struct sp_me me;
+};
+
+static void attempt_free(struct attempt *attempt)
+{
+    sp_policy_destroy(&attempt->policy);
+    policy_source_free(&attempt->source);
+    sp_sad_reload_end(&attempt->keys, false);
+    host_addresses_free(&attempt->me);
+}
+
+/* A pipe is empty the second time, and that doesn't mean "no keys". */
+static bool can_be_read_again(const char *path)
+{
+    return strcmp(path, "-") != 0 && strncmp(path, "/dev/fd/", 8) != 0;
+}
+
+static bool read_keys(struct daemon *daemon, struct attempt *attempt)
+{
+    struct sp_report *report = NULL;
+    if (!can_be_read_again(daemon->options.keys_path)) {
+        log_line("the keys came by a descriptor and are not read again");
+        return true;
+    }
+    if (sp_report_create(&report) != SP_OK) {
+        log_line("no memory");
+        return false;
+    }
+    const enum sp_status status =
+        sp_sad_reload_begin(daemon->sad, daemon->options.keys_path, report, &attempt->keys);
+    log_report(daemon->options.keys_path, status, report);
+    sp_report_destroy(&report);
+    return status == SP_OK;
+}
+
+/* The guard first: where the two disagree meanwhile, packets are dropped. */
+static bool put_in_force(struct daemon *daemon, struct sp_policy **policy, const struct sp_me *me)
+{
+    if (!guard_install(daemon->guard, *policy))
+        return false;
+    const enum sp_status status = sp_engine_publish(daemon->engine, policy, me);
+    if (status == SP_OK)
+        return true;
+    log_line("the policy can't be put in force: %s", sp_status_text(status));
+    if (!guard_install(daemon->guard, sp_engine_policy(daemon->engine)))
+        log_line("the guard is of the new policy, the engine of the former: more is dropped than should be");
+    return false;
+}
+
+static void begin_trial(struct daemon *daemon, struct attempt *attempt, uint32_t seconds)
+{
+    struct trial *trial = &daemon->trial;
+    *trial = (struct trial){.is_on = true, .former = daemon->source, .keys = attempt->keys};
+    clock_gettime(CLOCK_BOOTTIME, &trial->end);
+    trial->end.tv_sec += seconds;
+    daemon->source = (struct policy_source){0};
+    attempt->keys = NULL;
+    log_line("on trial for %u s: without \"ipsecctl confirm\" the former policy and keys come back", seconds);
+}
+
+/* What was made ready is the daemon's now. */
+static void take_over(struct daemon *daemon, struct attempt *attempt, uint32_t confirm_seconds)
+{
+    if (confirm_seconds)
+        begin_trial(daemon, attempt, confirm_seconds);
+    sp_sad_reload_end(&attempt->keys, true);
+    host_addresses_free(&daemon->me);
+    policy_source_free(&daemon->source);
+    daemon->me = attempt->me;
+    daemon->source = attempt->source;
+    path_follow(daemon);
+}
+
+enum reload_end reload(struct daemon *daemon, uint32_t confirm_seconds, struct sp_sad_reload_counts *ret_sas)
+{
+    struct attempt attempt = {0};
+    enum reload_end end = RELOAD_NOT_APPLIED;
+    if (daemon->trial.is_on) {
+        log_line("the last reload is still on trial: confirm it, or wait for its end");
+        return end;
+    }
+    if (!policy_source_read(daemon->options.policy_path, &attempt.policy, &attempt.source) ||
+        !read_keys(daemon, &attempt))
+        end = RELOAD_BAD_TEXT;
+    else if (host_addresses(daemon->options.device, &attempt.me) &&
+             put_in_force(daemon, &attempt.policy, &attempt.me))
+        end = RELOAD_DONE;
+    if (end != RELOAD_DONE) {
+        attempt_free(&attempt);
+        log_line("nothing was changed: the former policy stays in force");
+        return end;
+    }
+    *ret_sas = attempt.keys ? sp_sad_reload_counts(attempt.keys)
+                            : (struct sp_sad_reload_counts){.kept = sp_sad_count(daemon->sad)};
+    take_over(daemon, &attempt, confirm_seconds);
+    log_line("policy %s read again: generation %llu; SAs: %u go on, %u are new, %u no longer there",
+             daemon->options.policy_path, (unsigned long long)sp_engine_generation(daemon->engine),
+             ret_sas->kept, ret_sas->added, ret_sas->removed);
+    return end;
+}
+
+bool reload_confirm(struct daemon *daemon)
+{
+    if (!daemon->trial.is_on)
+        return false;
+    sp_sad_reload_end(&daemon->trial.keys, true);
+    policy_source_free(&daemon->trial.former);
+    daemon->trial = (struct trial){0};
+    log_line("the policy and keys on trial are confirmed");
+    return true;
+}
+
+/* Where it fails, it is tried again each second: nobody else would. */
+static void bring_former_back(struct daemon *daemon)
+{
+    struct trial *trial = &daemon->trial;
+    struct sp_policy *policy = NULL;
+    if (!policy_source_parse(&trial->former, &policy) || !put_in_force(daemon, &policy, &daemon->me)) {
+        log_line("nobody confirmed, and the former policy can't be brought back yet");
+        sp_policy_destroy(&policy);
+        return;
+    }
+    sp_sad_reload_end(&trial->keys, false);
+    policy_source_free(&daemon->source);
+    daemon->source = trial->former;
+    *trial = (struct trial){0};
+    path_follow(daemon);
+    log_line("nobody confirmed: the former policy and keys are back, generation %llu",
+             (unsigned long long)sp_engine_generation(daemon->engine));
+}
+
+void reload_tick(struct daemon *daemon)
+{
+    const struct timespec *end = &daemon->trial.end;
+    struct timespec now;
+    if (!daemon->trial.is_on)
+        return;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    if (now.tv_sec > end->tv_sec || (now.tv_sec == end->tv_sec && now.tv_nsec >= end->tv_nsec))
+        bring_former_back(daemon);
+}
+
+void reload_forget(struct daemon *daemon)
+{
+    sp_sad_reload_end(&daemon->trial.keys, true);
+    policy_source_free(&daemon->trial.former);
+    daemon->trial = (struct trial){0};
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------- */
+
+static json_t *refusal(const char *error, bool is_text_wrong, const char *log)
+{
+    return json_pack("{s:b, s:s, s:b, s:s}", "ok", false, "error", error, "is_text_wrong", is_text_wrong,
+                     "log", log);
+}
+
+static json_t *answer_of(const struct daemon *daemon, enum reload_end end, uint32_t confirm_seconds,
+                         const struct sp_sad_reload_counts *sas, const char *log)
+{
+    if (end != RELOAD_DONE)
+        return refusal("not reloaded: the former policy stays in force", end == RELOAD_BAD_TEXT, log);
+    return json_pack("{s:b, s:I, s:I, s:{s:I, s:I, s:I}, s:o, s:s}", "ok", true, "generation",
+                     (json_int_t)sp_engine_generation(daemon->engine), "rules",
+                     (json_int_t)sp_policy_rule_count(sp_engine_policy(daemon->engine)), "sas", "kept",
+                     (json_int_t)sas->kept, "added", (json_int_t)sas->added, "removed",
+                     (json_int_t)sas->removed, "confirm_seconds",
+                     confirm_seconds ? json_integer(confirm_seconds) : json_null(), "log", log);
+}
+
+json_t *reload_answer(struct daemon *daemon, const json_t *question)
+{
+    const json_t *confirm = json_object_get(question, "confirm_seconds");
+    const json_int_t seconds = json_integer_value(confirm);
+    struct sp_sad_reload_counts sas = {0};
+    char *log = NULL;
+    size_t log_bytes;
+    if (confirm && (!json_is_integer(confirm) || seconds < 1 || seconds > RELOAD_TRIAL_SECONDS_MAX))
+        return refusal("confirm_seconds is a number from 1 to 86400", false, "");
+    FILE *out = open_memstream(&log, &log_bytes);
+    if (!out)
+        return NULL;
+    log_also_to(out);
+    const enum reload_end end = reload(daemon, (uint32_t)seconds, &sas);
+    log_also_to(NULL);
+    json_t *answer = fclose(out) == 0 ? answer_of(daemon, end, (uint32_t)seconds, &sas, log) : NULL;
+    free(log);
+    return answer;
+}
+
+json_t *reload_answer_confirm(struct daemon *daemon)
+{
+    if (!reload_confirm(daemon))
+        return refusal("nothing waits to be confirmed", false, "");
+    return json_pack("{s:b, s:I}", "ok", true, "generation",
+                     (json_int_t)sp_engine_generation(daemon->engine));
+}
