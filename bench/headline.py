@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-REPEATS = 25
+REPEATS = 15
 MARKDOWN_FILES = {"README.md": ["headline"], "docs/bench.md": ["headline", "bursts"]}
 BEGIN, END = "<!-- {}: bench/run esp --headline --markdown -->", "<!-- end of {} -->"
 
@@ -212,7 +212,8 @@ def headline_markdown(report):
                      f"{row['beside']} {row['beside_mb_s']:,.0f} | {aead} |")
     where = f"{'virtual ' if report['is_virtual'] else ''}{report['processor']} at about {report['ghz']} GHz"
     lines += ["", f"`{report['command']}` on one core of a {where}, {report['date']}; load average before it "
-              f"{report['load_before']} on {report['processors']} processors. Medians, in brackets least and most."]
+              f"{report['load_before']} on {report['processors']} processors. Medians of "
+              f"{report['rows'][0]['repeats']} repeats, in brackets least and most."]
     if scaling:
         lines.append(f"Two threads do this many times what one does: {', '.join(scaling)}.")
     return lines
