@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * What a variant leaves of its keys on the stack: nothing that is looked for here. Round keys are known in
- * the forms in which a kernel may have them, as words of a state and in the three forms of the byte-sliced
- * kernel on AVX-512.
+ * What a variant leaves of its keys on the stack: nothing that is looked for here, and nothing that a later
+ * call takes for its own. Round keys are known in the forms in which a kernel may have them, as words of a
+ * state and in the three forms of the byte-sliced kernel on AVX-512.
  */
 #include "tdes_rig.h"
 
+#include "crypto/kernels.h"
 #include "crypto/tdes/bytes_vbmi.h"
 #include "crypto/tdes/state.h"
 
@@ -132,6 +133,16 @@ static void choose_keys(struct harness *harness, const struct sp_tdes_variant *v
     }
 }
 
+static void set_jobs(struct residue *residue, size_t count, size_t keys)
+{
+    for (size_t i = 0; i < count; i++)
+        residue->jobs[i] = (struct sp_cbc_job){.state = &residue->states[i % keys],
+                                               .iv = residue->ivs[i],
+                                               .in = residue->packets[i],
+                                               .out = residue->packets[i],
+                                               .len_bytes = LEN_BYTES};
+}
+
 static size_t leaves(struct harness *harness, const struct sp_tdes_variant *variant, size_t count,
                      size_t keys, bool is_sealing)
 {
@@ -139,12 +150,7 @@ static size_t leaves(struct harness *harness, const struct sp_tdes_variant *vari
 
     choose_keys(harness, variant, &residue);
     harness_fill(harness, residue.packets, sizeof residue.packets);
-    for (size_t i = 0; i < count; i++)
-        residue.jobs[i] = (struct sp_cbc_job){.state = &residue.states[i % keys],
-                                              .iv = residue.ivs[i],
-                                              .in = residue.packets[i],
-                                              .out = residue.packets[i],
-                                              .len_bytes = LEN_BYTES};
+    set_jobs(&residue, count, keys);
     clear_stack(); /* of what else was there, as by expanding */
     (is_sealing ? variant->ops->cbc_seal : variant->ops->cbc_open)(residue.jobs, count);
     return vectors_with_keys(&residue);
@@ -181,6 +187,25 @@ static bool is_seen(struct harness *harness, const struct sp_tdes_variant *varia
     return is_seen;
 }
 
+/* The second call finds its own pointers, and none of the keys that belonged to them, where the first had
+ * both. */
+static bool is_right_again(struct harness *harness, const struct sp_tdes_variant *variant, bool is_sealing)
+{
+    static struct residue ours, theirs;
+
+    choose_keys(harness, variant, &ours);
+    harness_fill(harness, ours.packets, sizeof ours.packets);
+    theirs = ours;
+    set_jobs(&ours, JOBS, 2);
+    set_jobs(&theirs, JOBS, 2);
+    /* one right after the other */
+    (is_sealing ? variant->ops->cbc_seal : variant->ops->cbc_open)(ours.jobs, JOBS);
+    (is_sealing ? variant->ops->cbc_seal : variant->ops->cbc_open)(ours.jobs, JOBS);
+    for (int call = 0; call < 2; call++)
+        (is_sealing ? sp_tdes_cbc_reference.cbc_seal : sp_tdes_cbc_reference.cbc_open)(theirs.jobs, JOBS);
+    return memcmp(ours.packets, theirs.packets, sizeof ours.packets) == 0;
+}
+
 void tdes_residue(struct harness *harness, const struct sp_tdes_variant *variant)
 {
     static const size_t counts[] = {2, 3, 7, 40, JOBS};
@@ -197,5 +222,7 @@ void tdes_residue(struct harness *harness, const struct sp_tdes_variant *variant
         for (size_t keys = 1; keys <= 2; keys++)
             left += leaves(harness, variant, counts[i], keys, true) +
                     leaves(harness, variant, counts[i], keys, false);
+    harness_tell(harness, is_right_again(harness, variant, true) && is_right_again(harness, variant, false),
+                 "tdes %s: the same burst twice is right twice", variant->ops->kernel);
     harness_tell(harness, left == 0, "tdes %s: no round key stays on the stack", variant->ops->kernel);
 }
