@@ -161,7 +161,7 @@ def measure(program):
 
 def goal_text(goal):
     stretch = f", stretch {goal['stretch']}" if goal["stretch"] else ""
-    found = f" ({goal['ratio']['median']:.1f})" if goal["ratio"] else ""
+    found = f" ({goal['ratio']['median']:.2f})" if goal["ratio"] else ""
     return f"{goal['at_least']}x {goal['against']}{stretch}: {goal['reached']}{found}"
 
 
