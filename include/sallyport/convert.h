@@ -87,6 +87,12 @@ SP_API enum sp_status sp_export_xfrm(const struct sp_policy *policy, const struc
 /* Frees all, wiping the states, and nulls it; may be called twice. */
 SP_API void sp_xfrm_result_free(struct sp_xfrm_result *result);
 
+/* A policy as connections for strongSwan's swanctl.conf. On SP_OK *ret_text is the caller's to free(); the
+ * report may hold warnings about rules that became stricter. SP_ERR_UNSUPPORTED: the report says which rules
+ * can't be had, among them those that say "me" when me is unknown. SP_ERR_MEMORY. */
+SP_API enum sp_status sp_export_swanctl(const struct sp_policy *policy, const struct sp_me *me,
+                                        char **ret_text, struct sp_report *report) SP_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif

@@ -92,6 +92,12 @@ def netsh(tap, folder):
         difference = round_trip(folder, first)
         tap.tell(difference is None, f"netsh: the example {end}.txt, imported, comes back as it was",
                  [difference or ""])
+    path = write(folder, "case.policy", ACTIONS.replace('"E"', '"Encrypt"').replace('"F"', '"encrypt"') +
+                 "protect out tcp from me to any port 80 with \"Encrypt\"\n"
+                 "protect out tcp from me to any port 81 with \"encrypt\"\ndefault bypass\n")
+    difference, text = round_trip(folder, path), ipsecctl("export", "netsh", path).stdout.decode()
+    tap.tell(difference is None and re.findall(r"add filteraction name=\"(.*?)\"", text) == ["Encrypt", "encrypt (2)"],
+             "netsh: names that differ only in case are told apart there too", [difference or text])
     bad, refused = [], 0
     count = 2000 if os.environ.get("SP_NIGHTLY") else 40
     for seed in range(count):

@@ -70,7 +70,7 @@ def offers_what_it_should(complete, folder):
     equal(complete(where, "keygen", "--esp", "3"), ["3des-cbc"])
     equal(complete(where, "keygen", "--esp", "3des-cbc", "hmac-sha1"), ["hmac-sha1-96"])
     equal(complete(where, "keygen", "--from", ""), [])
-    equal(complete(where, "export", ""), ["netsh", "wireshark", "xfrm"])
+    equal(complete(where, "export", ""), ["netsh", "swanctl", "wireshark", "xfrm"])
     equal(complete(where, "help", "sh"), ["show"])
 
 

@@ -46,7 +46,7 @@ _ipsecctl_operand() { # VERB WORD
     explain:2) _ipsecctl_offer "$2" tcp udp icmp icmp6 sctp dccp udplite esp ah ;;
     explain:[1-9]*) ;;
     import:0) _ipsecctl_offer "$2" netsh openbsd ;;
-    export:0) _ipsecctl_offer "$2" netsh xfrm wireshark ;;
+    export:0) _ipsecctl_offer "$2" netsh swanctl xfrm wireshark ;;
     help:0) _ipsecctl_offer "$2" "$(_ipsecctl_verbs "${COMP_WORDS[0]}")" ;;
     help:* | version:* | status:* | reload:* | confirm:* | keygen:*) ;;
     *) _ipsecctl_offer_files "$2" ;;

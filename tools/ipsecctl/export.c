@@ -38,7 +38,8 @@ struct request {
     bool is_known; /* that keys are revealed */
 };
 
-static int export_netsh(const struct request *request)
+/* For Windows or for strongSwan: text without secrets. */
+static int export_text(const struct request *request, bool is_netsh)
 {
     struct sp_policy *policy = NULL;
     struct sp_report *report = NULL;
@@ -48,7 +49,8 @@ static int export_netsh(const struct request *request)
         return exit_code;
     if (sp_report_create(&report) != SP_OK)
         tool_need(NULL);
-    const enum sp_status status = sp_export_netsh(policy, request->name, &text, report);
+    const enum sp_status status = is_netsh ? sp_export_netsh(policy, request->name, &text, report)
+                                           : sp_export_swanctl(policy, &request->me.me, &text, report);
     print_findings(request->path, status, report);
     if (status == SP_OK)
         fputs(text, stdout);
@@ -56,6 +58,16 @@ static int export_netsh(const struct request *request)
     sp_report_destroy(&report);
     sp_policy_destroy(&policy);
     return status == SP_OK ? TOOL_OK : TOOL_USAGE;
+}
+
+static int export_netsh(const struct request *request)
+{
+    return export_text(request, true);
+}
+
+static int export_swanctl(const struct request *request)
+{
+    return export_text(request, false);
 }
 
 static int deliver_xfrm(const struct request *request, const struct sp_xfrm_result *result)
@@ -109,7 +121,10 @@ static const struct kind {
     const char *word;
     int (*export)(const struct request *request);
     int files; /* operands behind the word */
-} kinds[] = {{"wireshark", export_wireshark, 0}, {"netsh", export_netsh, 1}, {"xfrm", export_xfrm, 1}};
+} kinds[] = {{"wireshark", export_wireshark, 0},
+             {"netsh", export_netsh, 1},
+             {"xfrm", export_xfrm, 1},
+             {"swanctl", export_swanctl, 1}};
 
 static int export(int argc, char **argv, struct request *request)
 {
@@ -118,13 +133,13 @@ static int export(int argc, char **argv, struct request *request)
         if (strcmp(argv[0], kinds[i].word) == 0)
             kind = &kinds[i];
     if (!kind || (kind->files == 0 && argc != 1))
-        return tool_usage("export", "say what to export to: netsh, xfrm or wireshark");
+        return tool_usage("export", "say what to export to: netsh, xfrm, swanctl or wireshark");
     if (argc - 1 != kind->files)
         return tool_usage("export", "name one policy, or \"-\"");
     const bool is_xfrm = kind->export == export_xfrm;
     if (is_xfrm && (request->keys != NULL) != (request->output != NULL))
         return tool_usage("export", "--keys and --output go together: keys are written to a file only");
-    if ((!is_xfrm && request->output) || (kind->export == export_netsh && request->keys))
+    if ((!is_xfrm && request->output) || (!is_xfrm && kind->files > 0 && request->keys))
         return tool_usage("export", "--keys and --output are not for this");
     request->path = kind->files > 0 ? argv[1] : NULL;
     return kind->export(request);
@@ -157,14 +172,16 @@ static int run(int argc, char **argv)
 
 const struct verb verb_export = {
     .name = "export",
-    .summary = "a policy for Windows or the kernel; keys for an analyser",
+    .summary = "a policy for Windows, the kernel or strongSwan; keys for an analyser",
     .help =
         "Usage: ipsecctl export netsh [--name NAME] FILE\n"
         "       ipsecctl export xfrm [--me ADDRESS]... [--keys KEYS --output SCRIPT] FILE\n"
+        "       ipsecctl export swanctl [--me ADDRESS]... FILE\n"
         "       ipsecctl export wireshark --keys KEYS --i-know-this-reveals-keys\n"
         "\n"
         "netsh: the policy as a script of \"netsh ipsec static\" commands, proven to mean the same.\n"
         "xfrm: the policy as lines for \"ip -batch\"; with --keys also the SAs, in a new file of mode 0600.\n"
+        "swanctl: the policy as connections of strongSwan's swanctl.conf.\n"
         "What can't be said there is an error with the rule's line.\n"
         "\n"
         "wireshark: the SAs of KEYS, sallyport.keys(5), as lines of the \"esp_sa\" table, with which\n"

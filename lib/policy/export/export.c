@@ -74,6 +74,20 @@ bool sp_export_knows_me(struct sp_export *export)
     return errors == export->errors;
 }
 
+bool sp_export_same_ends(const struct sp_endpoint *left, const struct sp_endpoint *right)
+{
+    if (left->is_me != right->is_me || left->address_count != right->address_count ||
+        left->port_count != right->port_count)
+        return false;
+    for (uint32_t i = 0; i < left->address_count; i++)
+        if (memcmp(&left->addresses[i], &right->addresses[i], sizeof *left->addresses) != 0)
+            return false;
+    for (uint32_t i = 0; i < left->port_count; i++)
+        if (left->ports[i].first != right->ports[i].first || left->ports[i].last != right->ports[i].last)
+            return false;
+    return true;
+}
+
 static size_t address_bytes(const struct sp_address *address)
 {
     return address->family == 4 ? 4 : 16;

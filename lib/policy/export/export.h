@@ -42,6 +42,8 @@ void sp_export_tell(struct sp_export *export, enum sp_severity severity, uint32_
 bool sp_export_no_memory(struct sp_export *export);
 /* Whether "me" can be written out where a rule says it; an error for each rule that does when not. */
 bool sp_export_knows_me(struct sp_export *export);
+/* Whether two ends are written alike. */
+bool sp_export_same_ends(const struct sp_endpoint *left, const struct sp_endpoint *right);
 
 /* The prefixes that a range of addresses falls into, the lowest first. */
 struct sp_prefixes {

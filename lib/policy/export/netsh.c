@@ -28,26 +28,12 @@ struct netsh {
     bool *is_done; /* rules that are written together with their twin */
 };
 
-static bool same_ranges(const struct sp_endpoint *left, const struct sp_endpoint *right)
-{
-    if (left->is_me != right->is_me || left->address_count != right->address_count ||
-        left->port_count != right->port_count)
-        return false;
-    for (uint32_t i = 0; i < left->address_count; i++)
-        if (memcmp(&left->addresses[i], &right->addresses[i], sizeof *left->addresses) != 0)
-            return false;
-    for (uint32_t i = 0; i < left->port_count; i++)
-        if (left->ports[i].first != right->ports[i].first || left->ports[i].last != right->ports[i].last)
-            return false;
-    return true;
-}
-
 /* The same for the other direction: without "me", a filter is both. */
 static bool are_twins(const struct sp_rule_info *left, const struct sp_rule_info *right)
 {
     return left->direction != right->direction && left->action == right->action &&
            left->action_index == right->action_index && left->protocol == right->protocol &&
-           same_ranges(&left->from, &right->from) && same_ranges(&left->to, &right->to);
+           sp_export_same_ends(&left->from, &right->from) && sp_export_same_ends(&left->to, &right->to);
 }
 
 static bool is_any(const struct sp_endpoint *end)
