@@ -37,11 +37,13 @@ struct sp_selector_method {
     size_t (*bytes)(const void *classifier);
 };
 
-extern const struct sp_selector_method sp_selector_linear, sp_selector_bits, sp_selector_tuples;
+extern const struct sp_selector_method sp_selector_linear, sp_selector_bits, sp_selector_tuples,
+    sp_selector_cuts;
 
 #define SP_SELECTOR_BITS_MAX 8000
 
-/* The method for count boxes, without tuples if is_last. */
-const struct sp_selector_method *sp_selector_choose(uint32_t count, uint8_t family, bool is_last);
+/* The method for count boxes; for the rest that rest_of (cuts, tuples or NULL: no rest) doesn't take. */
+const struct sp_selector_method *sp_selector_choose(uint32_t count, uint8_t family,
+                                                    const struct sp_selector_method *rest_of);
 
 #endif

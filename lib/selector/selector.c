@@ -2,10 +2,11 @@
  *
  * The selector table: prepares boxes for the classifiers, and sorts the packets of a burst among them.
  *
- * No method is best for ten boxes and for 100,000, so that there are three and their number decides: a scan
- * for a host's policy, bit vectors for a site's, hash tables of tuples beyond. A table has four classifiers:
- * for IPv4 and IPv6, each with ports and without (method.h says why). Most policies leave some of them empty
- * or equal; equal ones are built once.
+ * No method is best for ten boxes and for 100,000, so that there are several and their number decides: a scan
+ * for a host's policy; beyond, for IPv4 on processors with AVX-512, cut trees of any size. Others have bit
+ * vectors for a site's, and beyond that cut trees with AVX2 and hash tables of tuples without or for IPv6. A
+ * table has four classifiers: for IPv4 and IPv6, each with ports and without (method.h says why). Most
+ * policies leave some of them empty or equal; equal ones are built once.
  */
 #include "core/cpu.h"
 #include "selector/change.h"
@@ -33,16 +34,28 @@ struct sp_selector_table {
 
 /* Where measured times cross (bench/README.md). */
 #define LINEAR_MAX_IPV4 40
-#define LINEAR_MAX_IPV4_AVX512 200
+#define LINEAR_MAX_IPV4_AVX512 96
 #define LINEAR_MAX_IPV6 10
 #define BITS_BEST_MAX 4096
 
-const struct sp_selector_method *sp_selector_choose(uint32_t count, uint8_t family, bool is_last)
+static bool are_cuts_best(uint32_t count, uint8_t family)
+{
+    uint32_t features = sp_cpu_features();
+
+    return family == 4 && (features & SP_CPU_AVX512 || (features & SP_CPU_AVX2 && count > BITS_BEST_MAX));
+}
+
+/* The rest goes to a method further down, so that it ends. */
+const struct sp_selector_method *sp_selector_choose(uint32_t count, uint8_t family,
+                                                    const struct sp_selector_method *rest_of)
 {
     uint32_t linear_max_ipv4 = sp_cpu_features() & SP_CPU_AVX512 ? LINEAR_MAX_IPV4_AVX512 : LINEAR_MAX_IPV4;
+    bool is_last = rest_of == &sp_selector_tuples;
 
     if (count <= (family == 4 ? linear_max_ipv4 : LINEAR_MAX_IPV6))
         return &sp_selector_linear;
+    if (!rest_of && are_cuts_best(count, family))
+        return &sp_selector_cuts;
     if (count <= (is_last ? SP_SELECTOR_BITS_MAX : BITS_BEST_MAX))
         return &sp_selector_bits;
     return is_last ? &sp_selector_linear : &sp_selector_tuples;
@@ -188,7 +201,7 @@ static enum sp_status build_parts(struct sp_selector_table *table, const struct 
         prepare(&prepared, table, (enum kind)kind);
         if (prepared.count == 0)
             continue;
-        part->method = method ? method : sp_selector_choose(prepared.count, family, false);
+        part->method = method ? method : sp_selector_choose(prepared.count, family, NULL);
         status = part->method->build(prepared.boxes, prepared.count, family, &part->classifier);
     }
     prepared_destroy(&prepared);
@@ -230,7 +243,7 @@ enum sp_status sp_selector_build_by(const char *name, const struct sp_selector_b
                                     struct sp_selector_table **ret_table)
 {
     static const struct sp_selector_method *const methods[] = {&sp_selector_linear, &sp_selector_bits,
-                                                               &sp_selector_tuples};
+                                                               &sp_selector_tuples, &sp_selector_cuts};
 
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (strcmp(methods[i]->name, name) == 0)
@@ -393,12 +406,17 @@ size_t sp_selector_bytes(const struct sp_selector_table *table)
     return bytes;
 }
 
+static bool is_dear(const struct part *part)
+{
+    return part->method == &sp_selector_tuples ||
+           (part->method == &sp_selector_cuts && !(sp_cpu_features() & SP_CPU_AVX512));
+}
+
 bool sp_selector_is_dear(const struct sp_selector_table *table)
 {
     if (table->change)
         return sp_selector_is_dear(sp_selector_change_base(table->change));
-    return table->parts[IPV4_PORTS].method == &sp_selector_tuples ||
-           table->parts[IPV6_PORTS].method == &sp_selector_tuples;
+    return is_dear(&table->parts[IPV4_PORTS]) || is_dear(&table->parts[IPV6_PORTS]);
 }
 
 const char *sp_selector_method_name(const struct sp_selector_table *table, uint8_t family)

@@ -48,8 +48,9 @@ struct sp_selector_table;
 /* Copies the boxes, and chooses for each family the method that suits their number. SP_ERR_MEMORY. */
 enum sp_status sp_selector_build(const struct sp_selector_box *boxes, uint32_t count,
                                  struct sp_selector_table **ret_table) SP_MUST_USE;
-/* The same by one method, "linear", "bits" or "tuples", whether it suits or not: for tests and benches.
- * SP_ERR_LIMIT: "bits" takes 8,000 boxes of a family at most. SP_ERR_NOT_FOUND: there is no such method. */
+/* The same by one method, "linear", "bits", "tuples" or "cuts", whether it suits or not: for tests and
+ * benches. SP_ERR_LIMIT: "bits" takes 8,000 boxes of a family at most. SP_ERR_NOT_FOUND: there is no such
+ * method. */
 enum sp_status sp_selector_build_by(const char *method, const struct sp_selector_box *boxes, uint32_t count,
                                     struct sp_selector_table **ret_table) SP_MUST_USE;
 /* Gives one hold back; nulls. The table goes with the last. *table may be NULL. */

@@ -184,7 +184,7 @@ static enum sp_status build_rest(struct tuples *tuples, const struct plan *plan,
     for (uint32_t i = 0; i < plan->count; i++)
         if (plan->choice.tuple_of_box[i] == SP_TUPLES_REST)
             boxes[count++] = plan->boxes[i];
-    tuples->rest_method = sp_selector_choose(count, family, true);
+    tuples->rest_method = sp_selector_choose(count, family, &sp_selector_tuples);
     enum sp_status status = tuples->rest_method->build(boxes, count, family, &tuples->rest);
     free(boxes);
     return status;

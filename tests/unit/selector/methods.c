@@ -135,6 +135,11 @@ Test(methods, the_tuples_agree_with_the_naive_twin)
     hold_against_the_twin("tuples", lookups());
 }
 
+Test(methods, the_cut_trees_agree_with_the_naive_twin)
+{
+    hold_against_the_twin("cuts", lookups());
+}
+
 /* Each test is its own process: the processor's features haven't been asked for yet. */
 Test(methods, all_agree_with_the_naive_twin_without_vector_instructions)
 {
@@ -142,6 +147,7 @@ Test(methods, all_agree_with_the_naive_twin_without_vector_instructions)
     hold_against_the_twin("linear", 20000);
     hold_against_the_twin("bits", 20000);
     hold_against_the_twin("tuples", 20000);
+    hold_against_the_twin("cuts", 20000);
 }
 
 Test(methods, all_agree_with_the_naive_twin_without_avx512)
@@ -150,6 +156,7 @@ Test(methods, all_agree_with_the_naive_twin_without_avx512)
     hold_against_the_twin("linear", 20000);
     hold_against_the_twin("bits", 20000);
     hold_against_the_twin("tuples", 20000);
+    hold_against_the_twin("cuts", 20000);
 }
 
 enum { KEYS = 3000 };
@@ -187,6 +194,12 @@ Test(methods, tuples_agree_with_the_naive_twin_on_12000_boxes)
     for (int style = 0; style < 3; style++)
         for (uint8_t family = 4; family <= 6; family += 2)
             hold_large_table((enum classbench_style)style, family, "tuples", 12000);
+}
+
+Test(methods, cut_trees_agree_with_the_naive_twin_on_12000_boxes)
+{
+    for (int style = 0; style < CLASSBENCH_STYLES; style++)
+        hold_large_table((enum classbench_style)style, 4, "cuts", 12000);
 }
 
 Test(methods, ranges_without_structure_are_classified_in_whatever_number)
