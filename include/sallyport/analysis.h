@@ -8,7 +8,7 @@
  * are not known, are outside of it (sallyport.conf(5), Fragments).
  *
  * All calls only read the policies, so any number of threads may analyse one. A result belongs to its caller
- * and doesn't refer to the policies, except by the indices of their rules.
+ * and doesn't refer to the policies, except by the indices of their rules and the names of their files.
  */
 #ifndef SALLYPORT_ANALYSIS_H
 #define SALLYPORT_ANALYSIS_H
@@ -57,8 +57,10 @@ struct sp_check_finding {
     bool is_note;        /* true and maybe meant; else a warning */
     uint32_t rule;       /* the rule it is about; SP_NO_RULE: about an action that no rule uses */
     uint32_t other_rule; /* the rule that it is at odds with, or SP_NO_RULE: none, or the default */
-    char text[512];      /* one sentence */
-    bool has_example;    /* area and example hold */
+    const char *file;    /* where that rule or action is written; valid as long as the policy */
+    uint32_t line;
+    char text[512];   /* one sentence */
+    bool has_example; /* area and example hold */
     struct sp_area area;
     struct sp_flow example; /* a packet of area */
 };
@@ -66,7 +68,8 @@ struct sp_check_finding {
 struct sp_check;
 
 /* Looks for everything that ipsecctl(8) defines under check. On SP_OK *ret_check is the caller's to destroy;
- * it may well be empty. SP_ERR_MEMORY; SP_ERR_LIMIT when the policy falls into over 1,000,000 pieces. */
+ * it may well be empty. SP_ERR_MEMORY; SP_ERR_LIMIT when there are over 200,000 findings, or one of them
+ * takes over 1,000,000 pieces to decide. */
 SP_API enum sp_status sp_policy_check(const struct sp_policy *policy, const struct sp_me *me,
                                       struct sp_check **ret_check) SP_MUST_USE;
 SP_API void sp_check_destroy(struct sp_check **check);

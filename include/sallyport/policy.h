@@ -38,6 +38,8 @@ SP_API const char *sp_action_name(enum sp_action action);
 /* A named action: the parameters of protect. */
 struct sp_action_info {
     const char *name; /* valid as long as the policy */
+    const char *file; /* where it is written */
+    uint32_t line;
     enum sp_mode mode;
     enum sp_encryption encryption;
     enum sp_integrity integrity;

@@ -2,217 +2,40 @@
  *
  * What is wrong with one policy although its text is right.
  *
- * Each rule's boxes are divided among the rules of the policy: what the rule keeps is what it really decides,
- * what others take shows who stands before it. Findings about pairs of rules are then a matter of comparing
- * meanings, and of asking the other direction about the mirrored packets. The anomalies are those of Al-Shaer
- * and Hamed (2004), as far as they hurt: a narrow rule before a wide one is how people write exceptions, and
- * is no finding.
+ * First each box is asked whether it decides any packet at all. Then each rule is held against those in front
+ * of it that meet it and say otherwise: is there a packet that both match and that the other one decides?
+ * Such pairs are found through a tree of boxes, and each question is a search for one packet, so a policy of
+ * n rules of which each meets few others costs about n log n, and no more memory than its boxes; dividing
+ * each rule among all others would need n^2 looks, and, for a rule that is as wide as everything, a piece for
+ * every hole that the others leave in it. Nothing is sampled: a search that finds no packet has seen that
+ * there is none.
+ *
+ * The anomalies are those of Al-Shaer and Hamed (2004), as far as they hurt: a narrow rule before a wide one
+ * is how people write exceptions, and is no finding.
  */
-#include "policy/check_result.h"
-#include "policy/model.h"
-#include "policy/region.h"
-#include "policy/storage.h"
+#include "policy/analysis.h"
+
 #include "core/misuse.h"
+#include "policy/model.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* What stands between the rule at hand and one that takes packets from it; the worst thing counts. */
-enum conflict { CONFLICT_NONE, CONFLICT_OVERLAP, CONFLICT_EXCEPTION, CONFLICT_HOLE, CONFLICT_MIRROR };
-
-struct rival {
-    uint32_t rule;
-    enum conflict conflict;
-    struct sp_box box; /* an example of what it takes */
-    enum sp_direction direction;
-};
-
-struct analysis {
-    const struct sp_policy *policy;
-    const struct sp_me *me;
-    struct sp_sieve sieves[2];
-    size_t *starts[2]; /* by rule: where its boxes start in sorted[] */
-    uint32_t *sorted[2];
-    struct sp_check *check;
-
-    /* the rule at hand */
-    uint32_t rule;
-    struct sp_meaning meaning;
-    bool is_alive[2];
-    struct rival *rivals;
-    size_t rival_count, rival_capacity;
-};
 
 static enum sp_direction other_way(enum sp_direction direction)
 {
     return direction == SP_OUTBOUND ? SP_INBOUND : SP_OUTBOUND;
 }
 
-/* A counting sort of the boxes by their rules: order among the boxes need not be that of the rules. */
-static enum sp_status sort_boxes(struct analysis *analysis, int direction)
+static enum sp_status add(struct sp_analysis *analysis, struct sp_check_finding *finding)
 {
-    const struct sp_sieve *sieve = &analysis->sieves[direction];
-    const uint32_t rules = analysis->policy->rule_count;
-    size_t *starts = calloc((size_t)rules + 2, sizeof *starts);
-    uint32_t *sorted = calloc(sieve->count + 1, sizeof *sorted);
-    analysis->starts[direction] = starts;
-    analysis->sorted[direction] = sorted;
-    if (starts == NULL || sorted == NULL)
-        return SP_ERR_MEMORY;
-    for (size_t i = 0; i < sieve->count; i++)
-        starts[sieve->boxes[i].rule + 2]++;
-    for (size_t rule = 2; rule <= rules + (size_t)1; rule++)
-        starts[rule] += starts[rule - 1];
-    for (size_t i = 0; i < sieve->count; i++)
-        sorted[starts[sieve->boxes[i].rule + 1]++] = (uint32_t)i;
-    return SP_OK;
-}
-
-static size_t boxes_of(const struct analysis *analysis, uint32_t rule, enum sp_direction direction)
-{
-    const size_t *starts = analysis->starts[direction];
-    return starts[rule + 1] - starts[rule];
-}
-
-static const struct sp_box *box_of(const struct analysis *analysis, uint32_t rule,
-                                   enum sp_direction direction, size_t index)
-{
-    const uint32_t at = analysis->sorted[direction][analysis->starts[direction][rule] + index];
-    return &analysis->sieves[direction].boxes[at].box;
-}
-
-/* Does outer match every packet that inner matches? */
-static enum sp_status is_within(const struct analysis *analysis, uint32_t inner, uint32_t outer,
-                                enum sp_direction direction, bool *ret_is_within)
-{
-    enum sp_status status = SP_OK;
-    bool is_all_within = true;
-    for (size_t i = 0; i < boxes_of(analysis, inner, direction) && is_all_within && status == SP_OK; i++) {
-        struct sp_region left = {0};
-        status = sp_region_add(&left, box_of(analysis, inner, direction, i), inner);
-        for (size_t k = 0; k < boxes_of(analysis, outer, direction) && status == SP_OK; k++)
-            status = sp_region_subtract(&left, box_of(analysis, outer, direction, k));
-        is_all_within = left.count == 0;
-        sp_region_free(&left);
+    if (finding->rule != SP_NO_RULE) {
+        finding->file = analysis->policy->rules[finding->rule].file;
+        finding->line = analysis->policy->rules[finding->rule].line;
     }
-    *ret_is_within = is_all_within;
-    return status;
+    return sp_check_add(analysis->check, finding);
 }
 
-/* The first piece of box that rule decides. */
-static enum sp_status find_decided(const struct analysis *analysis, enum sp_direction direction,
-                                   const struct sp_box *box, uint32_t rule, bool *ret_found,
-                                   struct sp_box *ret_box)
-{
-    struct sp_region parts = {0};
-    enum sp_status status = sp_sieve_divide(&analysis->sieves[direction], box, &parts);
-    *ret_found = false;
-    for (size_t i = 0; i < parts.count && status == SP_OK && !*ret_found; i++) {
-        *ret_found = parts.pieces[i].rule == rule;
-        *ret_box = parts.pieces[i].box;
-    }
-    sp_region_free(&parts);
-    return status;
-}
-
-/* Does a box of the other rule hold all protocols and ports of this box, and meet it? */
-static bool covers_service(const struct analysis *analysis, uint32_t other, enum sp_direction direction,
-                           const struct sp_box *box)
-{
-    for (size_t i = 0; i < boxes_of(analysis, other, direction); i++) {
-        const struct sp_box *theirs = box_of(analysis, other, direction, i);
-        bool covers = sp_box_meets(theirs, box);
-        for (int d = SP_PROTOCOL; d < SP_DIMENSIONS; d++)
-            covers = covers && theirs->first[d] <= box->first[d] && box->last[d] <= theirs->last[d];
-        if (covers)
-            return true;
-    }
-    return false;
-}
-
-/* taken: packets of box, as a client would send them, that `rival` takes away from the rule at hand. */
-static enum sp_status judge(struct analysis *analysis, struct rival *rival, const struct sp_box *box,
-                            const struct sp_box *taken, enum sp_direction direction)
-{
-    const enum sp_action theirs = sp_meaning_of(analysis->policy, rival->rule).action;
-    const bool is_written = analysis->policy->rules[analysis->rule].direction == direction;
-    const bool protects = analysis->meaning.action == SP_ACTION_PROTECT;
-    enum conflict conflict = CONFLICT_NONE;
-    struct sp_box example = *taken;
-    bool found = false, is_exception;
-    enum sp_status status = SP_OK;
-
-    if (protects && !(is_written && theirs == SP_ACTION_BLOCK)) {
-        const struct sp_box mirror = sp_box_mirror(taken);
-        struct sp_box kept;
-        status = find_decided(analysis, other_way(direction), &mirror, analysis->rule, &found, &kept);
-        if (found)
-            example = sp_box_mirror(&kept);
-    }
-    if (status == SP_OK)
-        status = is_within(analysis, rival->rule, analysis->rule, direction, &is_exception);
-    if (status != SP_OK)
-        return status;
-    if (found)
-        conflict = CONFLICT_MIRROR;
-    else if (protects && theirs == SP_ACTION_BYPASS && covers_service(analysis, rival->rule, direction, box))
-        conflict = is_exception ? CONFLICT_EXCEPTION : CONFLICT_HOLE;
-    else if (!is_exception)
-        conflict = CONFLICT_OVERLAP;
-    if (conflict > rival->conflict) {
-        rival->conflict = conflict;
-        rival->box = example;
-        rival->direction = direction;
-    }
-    return SP_OK;
-}
-
-static struct rival *rival_of(struct analysis *analysis, uint32_t rule)
-{
-    for (size_t i = analysis->rival_count; i-- > 0;) {
-        if (analysis->rivals[i].rule == rule)
-            return &analysis->rivals[i];
-    }
-    if (!sp_grow(&analysis->rivals, &analysis->rival_capacity, analysis->rival_count,
-                 sizeof *analysis->rivals))
-        return NULL;
-    struct rival *rival = &analysis->rivals[analysis->rival_count++];
-    *rival = (struct rival){.rule = rule, .conflict = CONFLICT_NONE};
-    return rival;
-}
-
-/* Divides one box of the rule at hand among all rules. */
-static enum sp_status look_at_box(struct analysis *analysis, enum sp_direction direction,
-                                  const struct sp_box *box)
-{
-    struct sp_region parts = {0};
-    struct sp_box service = *box, taken;
-    sp_box_as_service(&service);
-    enum sp_status status = sp_sieve_divide(&analysis->sieves[direction], box, &parts);
-    for (size_t i = 0; i < parts.count && status == SP_OK; i++) {
-        const struct sp_piece *part = &parts.pieces[i];
-        if (!sp_box_is_sent(&part->box))
-            continue;
-        if (part->rule == analysis->rule) {
-            analysis->is_alive[direction] = true;
-            continue;
-        }
-        struct rival *rival = rival_of(analysis, part->rule);
-        if (rival == NULL) {
-            status = SP_ERR_MEMORY;
-            continue;
-        }
-        const struct sp_meaning theirs = sp_meaning_of(analysis->policy, part->rule);
-        if (sp_meaning_agrees(&theirs, &analysis->meaning))
-            continue;
-        if (rival->conflict != CONFLICT_MIRROR && sp_box_intersect(&part->box, &service, &taken))
-            status = judge(analysis, rival, box, &taken, direction);
-    }
-    sp_region_free(&parts);
-    return status;
-}
-
-static void place_text(const struct analysis *analysis, uint32_t rule, char *text, size_t size_bytes)
+static void place_text(const struct sp_analysis *analysis, uint32_t rule, char *text, size_t size_bytes)
 {
     const struct sp_rule_info *info = &analysis->policy->rules[rule];
     snprintf(text, size_bytes, "the %s rule at %s:%u", sp_action_name(info->action), info->file, info->line);
@@ -226,24 +49,27 @@ static void set_example(struct sp_check_finding *finding, const struct sp_box *b
     finding->example = sp_box_example(box, direction);
 }
 
-static enum sp_status report_rival(struct analysis *analysis, const struct rival *rival)
+static enum sp_status report_rival(struct sp_analysis *analysis, const struct sp_rival *rival)
 {
     static const char *const texts[] = {
-        [CONFLICT_OVERLAP] = "%s comes first for packets that both match, and says otherwise",
-        [CONFLICT_EXCEPTION] = "%s makes an exception, in both directions: it leaves in clear what this rule "
-                               "would protect",
-        [CONFLICT_HOLE] = "%s comes first, is not just an exception from this rule, and lets packets of the "
-                          "same service go in clear",
-        [CONFLICT_MIRROR] = "%s comes first and does otherwise with one direction of conversations of which "
-                            "this rule protects the other",
+        [SP_CONFLICT_OVERLAP] = "%s comes first for packets that both match, and says otherwise",
+        [SP_CONFLICT_EXCEPTION] =
+            "%s makes an exception, in both directions: it leaves in clear what this rule "
+            "would protect",
+        [SP_CONFLICT_HOLE] =
+            "%s comes first, is not just an exception from this rule, and lets packets of the "
+            "same service go in clear",
+        [SP_CONFLICT_MIRROR] =
+            "%s comes first and does otherwise with one direction of conversations of which "
+            "this rule protects the other",
     };
-    static const enum sp_check_kind kinds[] = {[CONFLICT_OVERLAP] = SP_CHECK_OVERLAP,
-                                               [CONFLICT_EXCEPTION] = SP_CHECK_HOLE,
-                                               [CONFLICT_HOLE] = SP_CHECK_HOLE,
-                                               [CONFLICT_MIRROR] = SP_CHECK_MIRROR};
+    static const enum sp_check_kind kinds[] = {[SP_CONFLICT_OVERLAP] = SP_CHECK_OVERLAP,
+                                               [SP_CONFLICT_EXCEPTION] = SP_CHECK_HOLE,
+                                               [SP_CONFLICT_HOLE] = SP_CHECK_HOLE,
+                                               [SP_CONFLICT_MIRROR] = SP_CHECK_MIRROR};
     struct sp_check_finding finding = {
         .kind = kinds[rival->conflict],
-        .is_note = rival->conflict == CONFLICT_OVERLAP || rival->conflict == CONFLICT_EXCEPTION,
+        .is_note = rival->conflict == SP_CONFLICT_OVERLAP || rival->conflict == SP_CONFLICT_EXCEPTION,
         .rule = analysis->rule,
         .other_rule = rival->rule,
     };
@@ -254,23 +80,24 @@ static enum sp_status report_rival(struct analysis *analysis, const struct rival
     snprintf(finding.text, sizeof finding.text, texts[rival->conflict], place);
 #pragma GCC diagnostic pop
     set_example(&finding, &rival->box, rival->direction);
-    return sp_check_add(analysis->check, &finding);
+    return add(analysis, &finding);
 }
 
 /* No other rule takes anything from it, and still it decides nothing: ICMP of the other address family. */
-static enum sp_status report_unsent(struct analysis *analysis)
+static enum sp_status report_unsent(struct sp_analysis *analysis)
 {
     struct sp_check_finding finding = {
         .kind = SP_CHECK_UNREACHABLE, .rule = analysis->rule, .other_rule = SP_NO_RULE};
     snprintf(finding.text, sizeof finding.text,
              "never decides: no host sends such packets, for ICMP is IPv4's and ICMPv6 is IPv6's");
-    return sp_check_add(analysis->check, &finding);
+    return add(analysis, &finding);
 }
 
 /* The rule decides nothing in the direction in which it is written. */
-static enum sp_status report_dead(struct analysis *analysis, bool mirror_is_alive)
+static enum sp_status report_dead(struct sp_analysis *analysis, bool mirror_is_alive)
 {
     const enum sp_direction direction = analysis->policy->rules[analysis->rule].direction;
+    const uint32_t first_place = analysis->spans[direction][analysis->rule].start;
     const bool by_one = analysis->rival_count == 1;
     struct sp_check_finding finding = {
         .kind = by_one ? SP_CHECK_SHADOWED : SP_CHECK_UNREACHABLE,
@@ -287,28 +114,30 @@ static enum sp_status report_dead(struct analysis *analysis, bool mirror_is_aliv
              by_one                      ? " takes all its packets"
              : analysis->rival_count > 2 ? " and others take all its packets"
                                          : " take all its packets");
-    set_example(&finding, box_of(analysis, analysis->rule, direction, 0), direction);
-    return sp_check_add(analysis->check, &finding);
+    set_example(&finding, &sp_analysis_box(analysis, direction, first_place)->box, direction);
+    return add(analysis, &finding);
 }
 
-static enum sp_status report_leak(struct analysis *analysis, const struct sp_box *box)
+static enum sp_status report_leak(struct sp_analysis *analysis, const struct sp_box *box)
 {
     struct sp_check_finding finding = {
         .kind = SP_CHECK_HOLE, .rule = analysis->rule, .other_rule = SP_NO_RULE};
     snprintf(finding.text, sizeof finding.text,
              "the same service leaves in clear by default from or to addresses that this rule does not name");
     set_example(&finding, box, SP_OUTBOUND);
-    return sp_check_add(analysis->check, &finding);
+    return add(analysis, &finding);
 }
 
 /* Does the default let a packet of query out in clear? Reports it once. */
-static enum sp_status look_for_leak(struct analysis *analysis, const struct sp_box *query, bool *is_reported)
+static enum sp_status look_for_leak(struct sp_analysis *analysis, const struct sp_box *query,
+                                    bool *is_reported)
 {
     struct sp_box leak;
     bool found;
     if (*is_reported)
         return SP_OK;
-    enum sp_status status = find_decided(analysis, SP_OUTBOUND, query, SP_NO_RULE, &found, &leak);
+    enum sp_status status =
+        sp_analysis_find_left(analysis, SP_OUTBOUND, query, SP_BOX_NOWHERE, &found, &leak);
     if (status != SP_OK || !found)
         return status;
     *is_reported = true;
@@ -317,7 +146,8 @@ static enum sp_status look_for_leak(struct analysis *analysis, const struct sp_b
 
 /* The service of box from this host's other addresses, and, when the rule means every address of a family, in
  * the other family too. */
-static enum sp_status look_around_box(struct analysis *analysis, const struct sp_box *box, bool *is_reported)
+static enum sp_status look_around_box(struct sp_analysis *analysis, const struct sp_box *box,
+                                      bool *is_reported)
 {
     const struct sp_me *me = analysis->me;
     const bool is_to_all = sp_box_is_open(box, SP_DESTINATION);
@@ -340,51 +170,43 @@ static enum sp_status look_around_box(struct analysis *analysis, const struct sp
     return status;
 }
 
-static enum sp_status look_for_leaks(struct analysis *analysis)
+static enum sp_status look_for_leaks(struct sp_analysis *analysis)
 {
+    const struct sp_span span = analysis->spans[SP_OUTBOUND][analysis->rule];
     enum sp_status status = SP_OK;
     bool is_reported = false;
-    if (analysis->meaning.action != SP_ACTION_PROTECT || !analysis->is_alive[SP_OUTBOUND] ||
-        analysis->policy->fallback != SP_ACTION_BYPASS)
+    if (analysis->policy->rules[analysis->rule].action != SP_ACTION_PROTECT ||
+        analysis->policy->fallback != SP_ACTION_BYPASS ||
+        !sp_analysis_is_alive(analysis, analysis->rule, SP_OUTBOUND))
         return SP_OK;
-    for (size_t i = 0; i < boxes_of(analysis, analysis->rule, SP_OUTBOUND) && status == SP_OK; i++) {
-        struct sp_box service = *box_of(analysis, analysis->rule, SP_OUTBOUND, i);
+    for (uint32_t i = 0; i < span.count && status == SP_OK; i++) {
+        struct sp_box service = sp_analysis_box(analysis, SP_OUTBOUND, span.start + i)->box;
         sp_box_as_service(&service);
         status = look_around_box(analysis, &service, &is_reported);
     }
     return status;
 }
 
-static enum sp_status look_at_direction(struct analysis *analysis, enum sp_direction direction)
+/* The rule decides nothing in the direction in which it is written. */
+static enum sp_status look_at_dead_rule(struct sp_analysis *analysis, enum sp_direction written)
 {
-    enum sp_status status = SP_OK;
-    const size_t count = boxes_of(analysis, analysis->rule, direction);
-    for (size_t i = 0; i < count && status == SP_OK; i++)
-        status = look_at_box(analysis, direction, box_of(analysis, analysis->rule, direction, i));
-    return status;
-}
-
-static enum sp_status look_at_rule(struct analysis *analysis, uint32_t rule)
-{
-    const enum sp_direction written = analysis->policy->rules[rule].direction;
-    analysis->rule = rule;
-    analysis->meaning = sp_meaning_of(analysis->policy, rule);
-    analysis->is_alive[0] = analysis->is_alive[1] = false;
-    analysis->rival_count = 0;
-    enum sp_status status = look_at_direction(analysis, written);
-    const size_t rivals_as_written = analysis->rival_count;
-    if (status == SP_OK)
-        status = look_at_direction(analysis, other_way(written));
+    const enum sp_status status = sp_rivals_find_takers(analysis, written);
     if (status != SP_OK)
         return status;
-    if (boxes_of(analysis, rule, written) > 0 && !analysis->is_alive[written]) {
-        analysis->rival_count = rivals_as_written;
-        if (rivals_as_written == 0)
-            return report_unsent(analysis);
-        return report_dead(analysis, analysis->is_alive[other_way(written)]);
-    }
+    if (analysis->rival_count == 0)
+        return report_unsent(analysis);
+    return report_dead(analysis, sp_analysis_is_alive(analysis, analysis->rule, other_way(written)));
+}
+
+static enum sp_status look_at_rule(struct sp_analysis *analysis, uint32_t rule)
+{
+    const enum sp_direction written = analysis->policy->rules[rule].direction;
+    sp_rivals_start(analysis, rule);
+    if (analysis->spans[written][rule].count > 0 && !sp_analysis_is_alive(analysis, rule, written))
+        return look_at_dead_rule(analysis, written);
+    enum sp_status status = sp_rivals_find(analysis);
     for (size_t i = 0; i < analysis->rival_count && status == SP_OK; i++) {
-        if (analysis->rivals[i].conflict != CONFLICT_NONE)
+        if (analysis->rivals[i].conflict != SP_CONFLICT_NONE)
             status = report_rival(analysis, &analysis->rivals[i]);
     }
     return status == SP_OK ? look_for_leaks(analysis) : status;
@@ -403,18 +225,16 @@ static bool lives_too_long(const struct sp_lifetime *lifetime)
     return is_long && lifetime->hard_bytes > nist.hard_bytes;
 }
 
-static enum sp_status look_at_action(struct analysis *analysis, uint32_t index)
+static enum sp_status look_at_action(struct sp_analysis *analysis, uint32_t index, uint32_t user)
 {
-    const struct sp_policy *policy = analysis->policy;
-    const struct sp_action_info *action = &policy->actions[index];
-    uint32_t user = 0;
-    while (user < policy->rule_count && policy->rules[user].action_index != index)
-        user++;
-    const bool is_used = user < policy->rule_count;
+    const struct sp_action_info *action = &analysis->policy->actions[index];
+    const bool is_used = user != SP_NO_RULE;
     struct sp_check_finding finding = {
         .kind = is_used ? SP_CHECK_LIFETIME : SP_CHECK_UNUSED,
-        .rule = is_used ? user : SP_NO_RULE,
+        .rule = user,
         .other_rule = SP_NO_RULE,
+        .file = action->file,
+        .line = action->line,
     };
     if (is_used && !lives_too_long(&action->lifetime))
         return SP_OK;
@@ -425,7 +245,25 @@ static enum sp_status look_at_action(struct analysis *analysis, uint32_t index)
                  action->name);
     else
         snprintf(finding.text, sizeof finding.text, "no rule uses the action \"%s\"", action->name);
-    return sp_check_add(analysis->check, &finding);
+    return add(analysis, &finding);
+}
+
+static enum sp_status look_at_actions(struct sp_analysis *analysis)
+{
+    const struct sp_policy *policy = analysis->policy;
+    enum sp_status status = SP_OK;
+    uint32_t *users = malloc(((size_t)policy->action_count + 1) * sizeof *users); /* the first rule of each */
+    if (users == NULL)
+        return SP_ERR_MEMORY;
+    memset(users, 0xff, policy->action_count * sizeof *users); /* SP_NO_RULE */
+    for (uint32_t rule = policy->rule_count; rule-- > 0;) {
+        if (policy->rules[rule].action == SP_ACTION_PROTECT)
+            users[policy->rules[rule].action_index] = rule;
+    }
+    for (uint32_t i = 0; i < policy->action_count && status == SP_OK; i++)
+        status = look_at_action(analysis, i, users[i]);
+    free(users);
+    return status;
 }
 
 static int by_rule(const void *left_pointer, const void *right_pointer)
@@ -436,21 +274,16 @@ static int by_rule(const void *left_pointer, const void *right_pointer)
     return (left->kind > right->kind) - (left->kind < right->kind);
 }
 
-static enum sp_status analyse(struct analysis *analysis)
+static enum sp_status analyse(struct sp_analysis *analysis)
 {
-    enum sp_status status = SP_OK;
-    for (int direction = SP_OUTBOUND; direction <= SP_INBOUND && status == SP_OK; direction++) {
-        status = sp_sieve_create(&analysis->sieves[direction], analysis->policy, (enum sp_direction)direction,
-                                 analysis->me);
-        if (status == SP_OK)
-            status = sort_boxes(analysis, direction);
-    }
+    struct sp_check *check = analysis->check;
+    enum sp_status status = sp_analysis_prepare(analysis);
     for (uint32_t rule = 0; rule < analysis->policy->rule_count && status == SP_OK; rule++)
         status = look_at_rule(analysis, rule);
-    for (uint32_t action = 0; action < analysis->policy->action_count && status == SP_OK; action++)
-        status = look_at_action(analysis, action);
-    if (status == SP_OK && analysis->check->count > 0)
-        qsort(analysis->check->findings, analysis->check->count, sizeof *analysis->check->findings, by_rule);
+    if (status == SP_OK)
+        status = look_at_actions(analysis);
+    if (status == SP_OK && check->count > 0)
+        qsort(check->findings, check->count, sizeof *check->findings, by_rule);
     return status;
 }
 
@@ -461,14 +294,9 @@ enum sp_status sp_policy_check(const struct sp_policy *policy, const struct sp_m
     struct sp_check *check = calloc(1, sizeof *check);
     if (check == NULL)
         return SP_ERR_MEMORY;
-    struct analysis analysis = {.policy = policy, .me = me, .check = check};
+    struct sp_analysis analysis = {.policy = policy, .me = me, .check = check};
     enum sp_status status = analyse(&analysis);
-    for (int direction = SP_OUTBOUND; direction <= SP_INBOUND; direction++) {
-        sp_sieve_free(&analysis.sieves[direction]);
-        free(analysis.starts[direction]);
-        free(analysis.sorted[direction]);
-    }
-    free(analysis.rivals);
+    sp_analysis_free(&analysis);
     if (status == SP_OK)
         *ret_check = check;
     else

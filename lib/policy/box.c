@@ -105,6 +105,22 @@ bool sp_box_covers(const struct sp_box *outer, const struct sp_box *inner)
     return true;
 }
 
+static unsigned bits_of(sp_number number)
+{
+    const uint64_t high = (uint64_t)(number >> 64), low = (uint64_t)number;
+    if (high != 0)
+        return 128 - (unsigned)__builtin_clzll(high);
+    return low != 0 ? 64 - (unsigned)__builtin_clzll(low) : 0;
+}
+
+unsigned sp_box_size_bits(const struct sp_box *box)
+{
+    unsigned bits = 0;
+    for (int d = 0; d < SP_DIMENSIONS; d++)
+        bits += bits_of(box->last[d] - box->first[d]);
+    return bits;
+}
+
 uint32_t sp_box_subtract(const struct sp_box *box, const struct sp_box *taken,
                          struct sp_box ret_remains[SP_BOX_REMAINS_MAX])
 {

@@ -38,6 +38,8 @@ bool sp_box_meets(const struct sp_box *left, const struct sp_box *right);
 bool sp_box_intersect(const struct sp_box *left, const struct sp_box *right, struct sp_box *ret_common);
 /* Is inner within outer? */
 bool sp_box_covers(const struct sp_box *outer, const struct sp_box *inner);
+/* How large it is, roughly: the bits of its sides' lengths. */
+unsigned sp_box_size_bits(const struct sp_box *box);
 /* box less what is taken away, as disjoint boxes. taken must meet box. Returns how many. */
 #define SP_BOX_REMAINS_MAX (2 * SP_DIMENSIONS)
 uint32_t sp_box_subtract(const struct sp_box *box, const struct sp_box *taken,

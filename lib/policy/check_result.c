@@ -22,6 +22,8 @@ const char *sp_check_name(enum sp_check_kind kind)
 
 enum sp_status sp_check_add(struct sp_check *check, const struct sp_check_finding *finding)
 {
+    if (check->count == SP_CHECK_FINDINGS_MAX)
+        return SP_ERR_LIMIT;
     if (!sp_grow(&check->findings, &check->capacity, check->count, sizeof *finding))
         return SP_ERR_MEMORY;
     check->findings[check->count++] = *finding;

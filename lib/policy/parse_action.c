@@ -114,10 +114,13 @@ static bool keep(struct sp_parser *parser, const struct block *block, const char
     return true;
 }
 
-bool sp_parse_action(struct sp_parser *parser, struct sp_reader *reader)
+bool sp_parse_action(struct sp_parser *parser, struct sp_reader *reader, const char *file)
 {
     char name[SP_NAME_MAX_BYTES + 1];
-    struct block block = {.action = {.mode = SP_MODE_TRANSPORT, .encryption = SP_ENCRYPTION_NULL}};
+    struct block block = {.action = {.file = file,
+                                     .line = reader->token.place.line,
+                                     .mode = SP_MODE_TRANSPORT,
+                                     .encryption = SP_ENCRYPTION_NULL}};
     sp_reader_next(reader);
     block.name_place = reader->token.place;
     if (!sp_reader_name(reader, "the action's name", name))

@@ -210,7 +210,7 @@ static bool parse_statement(struct sp_parser *parser, struct sp_reader *reader, 
     if (!sp_reader_is_at_statement(reader))
         return refuse_statement(reader);
     if (sp_reader_is_at_word(reader, "action"))
-        return sp_parse_action(parser, reader);
+        return sp_parse_action(parser, reader, file->source.name);
     if (sp_reader_is_at_word(reader, "set"))
         return sp_parse_set(parser, reader, file->source.name);
     if (sp_reader_is_at_word(reader, "include"))

@@ -65,7 +65,7 @@ struct sp_parser {
 
 /* Each reads its statement from the keyword on. False: the rest of the statement is to be skipped; what is
  * wrong was said. */
-bool sp_parse_action(struct sp_parser *parser, struct sp_reader *reader) SP_MUST_USE;
+bool sp_parse_action(struct sp_parser *parser, struct sp_reader *reader, const char *file) SP_MUST_USE;
 /* file: where the rule is written, as it will be shown. */
 bool sp_parse_rule(struct sp_parser *parser, struct sp_reader *reader, const char *file) SP_MUST_USE;
 /* ENDPOINT [port PORTS]; side is "from" or "to". */

@@ -138,7 +138,7 @@ def check_finds_odd_rules(folder):
     answer = ipsecctl("check", path)
     expect("good" in answer.out, answer.out)
     for line in (f"{path}:6: warning: the block rule at {path}:5 ", "[mirror]", f"{path}:7: warning: never decides",
-                 "    example: in tcp 192.0.2.2:80 -> 192.0.2.1:1024\n", f"{path}: warning: no rule uses"):
+                 "    example: in tcp 192.0.2.2:80 -> 192.0.2.1:1024\n", f"{path}:3: warning: no rule uses"):
         expect(line in answer.err, line, answer.err)
     strict = ipsecctl("check", "--strict", path, code=1)
     equal((strict.out, strict.err), ("", answer.err), "strict")
@@ -146,7 +146,7 @@ def check_finds_odd_rules(folder):
     equal((told["ok"], told["warnings"], told["looked_through"]), (False, 3, True))
     equal([(found["code"], found["severity"], found["line"], (found["other"] or {}).get("line"))
            for found in told["findings"]],
-          [("mirror", "warning", 6, 5), ("shadowed", "warning", 7, 5), ("unused", "warning", 0, None)])
+          [("mirror", "warning", 6, 5), ("shadowed", "warning", 7, 5), ("unused", "warning", 3, None)])
     equal(told["findings"][0]["area"], "in tcp 0.0.0.0/0 port 80 -> 0.0.0.0/0 port 1024-65535")
     for good in (FRONT_END, BACK_END):
         equal(ipsecctl("check", "--strict", good).err, "", good)

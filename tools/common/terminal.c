@@ -86,7 +86,9 @@ void progress_step(struct progress *progress, uint64_t done_bytes, uint64_t pack
 
 void progress_end(struct progress *progress)
 {
-    if (progress->was_drawn)
+    if (progress->was_drawn) {
         fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
     progress->is_shown = progress->was_drawn = false;
 }

@@ -54,9 +54,9 @@ static void look_through(const struct sp_policy *policy, const struct wish *wish
         return;
     outcome->warnings += check_warnings(check);
     if (findings)
-        check_add_json(check, policy, wish->path, findings);
+        check_add_json(check, policy, findings);
     else
-        check_print(check, policy, wish->path, stderr);
+        check_print(check, stderr);
     sp_check_destroy(&check);
 }
 

@@ -11,10 +11,9 @@
 
 /* How many findings are no notes. */
 size_t check_warnings(const struct sp_check *check);
-/* "file:line: warning: sentence [kind]", and a packet below it. path: of findings that no rule belongs to. */
-void check_print(const struct sp_check *check, const struct sp_policy *policy, const char *path, FILE *out);
+/* "file:line: warning: sentence [kind]", and a packet below it. */
+void check_print(const struct sp_check *check, FILE *out);
 /* Adds objects with the members of a report's findings, and more. */
-void check_add_json(const struct sp_check *check, const struct sp_policy *policy, const char *path,
-                    json_t *findings);
+void check_add_json(const struct sp_check *check, const struct sp_policy *policy, json_t *findings);
 
 #endif

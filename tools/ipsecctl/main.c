@@ -100,6 +100,7 @@ static bool asks_for_help(int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* there may be thousands of findings */
     if (argc < 2) {
         print_overview(stderr);
         return TOOL_USAGE;

@@ -91,6 +91,9 @@ Test(analyse, each_kind_of_finding_is_found_and_good_policies_have_none)
          "protect out tcp from me to any port 80 with \"l\"\ndefault bypass\n",
          ""},
         {"block in icmp6 from 192.0.2.1 to any\ndefault bypass\n", "0:unreachable"},
+        {ACTION "protect out icmp type 3 from me to 0.0.0.0/0 with \"e\"\n"
+                "protect out icmp6 from me to ::/0 with \"e\"\ndefault bypass\n",
+         ""}, /* ICMP of the other family doesn't occur */
         {ACTION "default bypass\n", "-1:unused"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

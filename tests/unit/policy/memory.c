@@ -9,6 +9,7 @@
 #include "unit/policy/fixture.h"
 
 #include <criterion/criterion.h>
+#include <sallyport/analysis.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,44 @@ Test(memory, a_policy_that_runs_out_of_it_anywhere_says_so_and_gives_all_back)
     while (!load_policy(path, n))
         cr_assert_lt(++n, ROUNDS_MAX);
     cr_assert_gt(n, 10, "there were allocations to fail");
+}
+
+/* The same for a check, which needs a policy in which it finds things. */
+static bool check_policy(const struct sp_policy *policy, unsigned n)
+{
+    const struct sp_me me = {.unknown = true};
+    struct sp_check *check = NULL;
+    long before = balance;
+    countdown = n;
+    enum sp_status status = sp_policy_check(policy, &me, &check);
+    bool is_done = countdown != 0;
+    countdown = 0;
+    if (!is_done) {
+        cr_assert_eq(status, SP_ERR_MEMORY, "allocation %u: %s", n, sp_status_text(status));
+        cr_assert_null(check);
+        cr_assert_eq(balance, before, "allocation %u: %ld are not given back", n, balance - before);
+    } else {
+        cr_assert_eq(status, SP_OK);
+        cr_assert_gt(sp_check_count(check), 2);
+    }
+    sp_check_destroy(&check);
+    return is_done;
+}
+
+Test(memory, a_check_that_runs_out_of_it_anywhere_says_so_and_gives_all_back)
+{
+    struct sp_policy *policy =
+        policy_of("action \"a\" { esp null hmac-md5-96 }\naction \"b\" { esp 3des-cbc hmac-md5-96 }\n"
+                  "bypass in tcp from 192.0.2.0/24 to any\nblock in tcp from 192.0.2.7 to me port 1-90\n"
+                  "block in tcp from 198.51.100.0/24 port 80 to me\nbypass out tcp from me to 192.0.2.9\n"
+                  "block out udp from me to { 192.0.2.1, 192.0.2.2, 192.0.2.3 } port { 1, 3, 5, 7, 9, 11 }\n"
+                  "protect out tcp from me to any port 80 with \"a\"\n"
+                  "protect out udp from me to 192.0.2.0/24 port { 1-7, 9-11 } with \"b\"\ndefault bypass\n");
+    unsigned n = 1;
+    while (!check_policy(policy, n))
+        cr_assert_lt(++n, ROUNDS_MAX);
+    cr_assert_gt(n, 10, "there were allocations to fail");
+    sp_policy_destroy(&policy);
 }
 
 static bool load_keys(const char *path, unsigned n)
