@@ -44,7 +44,7 @@ static enum sp_status find_dead(struct sp_analysis *analysis, enum sp_direction 
     enum sp_status status = SP_OK;
     for (uint32_t place = 0; place < analysis->sieves[direction].count && status == SP_OK; place++) {
         bool is_alive = false;
-        const struct sp_fence fence = {.index = &analysis->indexes[direction], .before = place};
+        const struct sp_fence fence = {.index = &analysis->sieves[direction].index, .before = place};
         status = sp_search_free(&analysis->search, &sp_analysis_box(analysis, direction, place)->box, &fence,
                                 1, &is_alive, NULL);
         analysis->is_dead[direction][place] = !is_alive;
@@ -67,14 +67,11 @@ static enum sp_status prepare_direction(struct sp_analysis *analysis, enum sp_di
     struct sp_sieve *sieve = &analysis->sieves[direction];
     enum sp_status status = sp_sieve_create(sieve, analysis->policy, direction, analysis->me);
     if (status == SP_OK)
-        status =
-            sp_box_index_create(&analysis->indexes[direction], sieve->boxes, (uint32_t)sieve->count, NULL);
-    if (status == SP_OK)
         status = find_spans(analysis, direction);
     if (status == SP_OK)
         status = find_dead(analysis, direction);
     if (status == SP_OK)
-        status = sp_box_index_create(&analysis->living[direction], sieve->boxes, (uint32_t)sieve->count,
+        status = sp_box_index_create(&analysis->living[direction], sieve->boxes, sieve->count,
                                      analysis->is_dead[direction]);
     return status;
 }
@@ -93,7 +90,6 @@ void sp_analysis_free(struct sp_analysis *analysis)
 {
     for (int direction = SP_OUTBOUND; direction <= SP_INBOUND; direction++) {
         sp_sieve_free(&analysis->sieves[direction]);
-        sp_box_index_free(&analysis->indexes[direction]);
         sp_box_index_free(&analysis->living[direction]);
         free(analysis->spans[direction]);
         free(analysis->is_dead[direction]);

@@ -6,6 +6,7 @@
 
 #include "policy/check_result.h"
 #include "policy/search.h"
+#include "policy/sieve.h"
 
 /* What stands between the rule at hand and one that takes packets from it; the worst thing counts. */
 enum sp_conflict {
@@ -33,9 +34,9 @@ struct sp_analysis {
     const struct sp_policy *policy;
     const struct sp_me *me;
     struct sp_sieve sieves[2];
-    struct sp_box_index indexes[2], living[2]; /* of all boxes, and of those that decide something */
-    struct sp_span *spans[2];                  /* by rule */
-    bool *is_dead[2];                          /* by place: those in front of the box take all its packets */
+    struct sp_box_index living[2]; /* of the boxes that decide something */
+    struct sp_span *spans[2];      /* by rule */
+    bool *is_dead[2];              /* by place: those in front of the box take all its packets */
     struct sp_check *check;
     struct sp_search search;
 

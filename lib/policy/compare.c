@@ -7,10 +7,13 @@
  * the pieces judges every packet: nothing is sampled (Hari, Suri, Parulkar 2000 and Al-Shaer, Hamed 2004
  * classify pairs of rules; partitioning also finds what only several rules do together).
  */
+#include "policy/changed.h"
 #include "policy/differences.h"
 
 #include "core/misuse.h"
 #include "policy/model.h"
+
+#include <stdlib.h>
 
 /* What becomes of a piece of which both rules are known. */
 typedef enum sp_status judge(void *context, const struct sp_piece *piece);
@@ -179,6 +182,47 @@ static enum sp_status judge_versions(void *context, const struct sp_piece *piece
     return sp_region_add_piece(versions->found, &found);
 }
 
+/* The part of all changed boxes that only box number `which` of them, or it first, holds. */
+static enum sp_status diff_changed(struct versions *versions, const struct sp_sieve *first,
+                                   const struct sp_sieve *second, const struct sp_sieve *changed,
+                                   uint32_t which)
+{
+    struct sp_region parts = {0};
+    enum sp_status status = sp_sieve_divide(changed, &changed->boxes[which].box, &parts);
+    for (size_t i = 0; i < parts.count && status == SP_OK; i++) {
+        if (parts.pieces[i].rule == which)
+            status = divide_by_both(first, second, &parts.pieces[i].box, judge_versions, versions);
+    }
+    sp_region_free(&parts);
+    return status;
+}
+
+/* Defaults that agree leave only what was changed to look at. */
+static enum sp_status diff_rules(struct versions *versions, const struct sp_sieve *first,
+                                 const struct sp_sieve *second)
+{
+    struct sp_sieve changed = {0};
+    enum sp_status status =
+        sp_changed_boxes(versions->first, first, versions->second, second, &changed.boxes, &changed.count);
+    if (status == SP_OK)
+        status = sp_box_index_create(&changed.index, changed.boxes, changed.count, NULL);
+    for (uint32_t i = 0; i < changed.count && status == SP_OK; i++)
+        status = diff_changed(versions, first, second, &changed, i);
+    sp_sieve_free(&changed);
+    return status;
+}
+
+static enum sp_status diff_everything(struct versions *versions, const struct sp_sieve *first,
+                                      const struct sp_sieve *second)
+{
+    enum sp_status status = SP_OK;
+    for (uint8_t family = 4; family <= 6 && status == SP_OK; family += 2) {
+        const struct sp_box query = sp_box_everything(family);
+        status = divide_by_both(first, second, &query, judge_versions, versions);
+    }
+    return status;
+}
+
 static enum sp_status diff_direction(struct versions *versions, enum sp_direction direction,
                                      const struct sp_me *me)
 {
@@ -186,10 +230,10 @@ static enum sp_status diff_direction(struct versions *versions, enum sp_directio
     enum sp_status status = sp_sieve_create(&first, versions->first, direction, me);
     if (status == SP_OK)
         status = sp_sieve_create(&second, versions->second, direction, me);
-    for (uint8_t family = 4; family <= 6 && status == SP_OK; family += 2) {
-        const struct sp_box query = sp_box_everything(family);
-        status = divide_by_both(&first, &second, &query, judge_versions, versions);
-    }
+    if (status == SP_OK && versions->first->fallback == versions->second->fallback)
+        status = diff_rules(versions, &first, &second);
+    else if (status == SP_OK)
+        status = diff_everything(versions, &first, &second);
     sp_sieve_free(&first);
     sp_sieve_free(&second);
     return status;

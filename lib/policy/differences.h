@@ -4,7 +4,7 @@
 #ifndef SP_POLICY_DIFFERENCES_H
 #define SP_POLICY_DIFFERENCES_H
 
-#include "policy/region.h"
+#include "policy/sieve.h"
 
 /* A region whose pieces have the first policy's rule, the other's rule, and a sp_difference_kind; one for
  * each direction. Becomes the caller's result and is freed either way. */

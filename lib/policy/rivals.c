@@ -21,7 +21,7 @@ static enum sp_status find_boxes_of(const struct sp_analysis *analysis, uint32_t
 {
     const struct sp_span span = analysis->spans[direction][rule];
     if (span.count > FEW_BOXES)
-        return sp_box_index_all(&analysis->indexes[direction], box, span.start, span.start + span.count,
+        return sp_box_index_all(&analysis->sieves[direction].index, box, span.start, span.start + span.count,
                                 ret_places);
     ret_places->count = 0;
     for (uint32_t place = span.start; place < span.start + span.count; place++) {

@@ -230,6 +230,62 @@ Test(compare, random_versions_differ_in_exactly_the_packets_that_explain_tells_a
     }
 }
 
+#define LINES_MAX 64
+
+/* The policy with a few rules taken out, written again elsewhere, or in each other's place. */
+static struct sp_policy *edit(const struct sp_policy *policy, uint64_t *state)
+{
+    char *text = print_of(policy), *lines[LINES_MAX], edited[16384] = "";
+    size_t count = 0;
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        lines[count++] = line;
+    const size_t rules = sp_policy_rule_count(policy), first = count - rules - 1; /* default is last */
+    cr_assert(rules > 2 && count < LINES_MAX);
+    for (int edits = 0; edits < 2; edits++) {
+        const size_t one = first + (draw(state) >> 20) % rules, other = first + (draw(state) >> 20) % rules;
+        char *line = lines[one];
+        switch ((draw(state) >> 20) % 3) {
+        case 0:
+            lines[one] = lines[other];
+            lines[other] = line;
+            break;
+        case 1:
+            lines[one] = lines[other];
+            break;
+        default:
+            *line = '\0';
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        strcat(strcat(edited, lines[i]), "\n");
+    struct sp_policy *version = policy_of(edited);
+    free(text);
+    return version;
+}
+
+Test(compare, edited_versions_differ_in_exactly_the_packets_that_explain_tells_apart)
+{
+    uint64_t state = 1414;
+    for (int round = 0; round < 40; round++) {
+        struct sp_policy *first = random_policy(&state, 9), *second = edit(first, &state);
+        struct sp_differences *differences = NULL;
+        cr_assert_eq(sp_policy_diff(first, second, &anybody, &differences), SP_OK);
+        for (uint32_t i = (uint32_t)round; i < world_size(); i += 17) {
+            const struct sp_flow flow = world_flow(i);
+            struct sp_match before, after;
+            if (flow.source.family != flow.destination.family)
+                continue;
+            sp_policy_explain(first, &anybody, &flow, &before, 1);
+            sp_policy_explain(second, &anybody, &flow, &after, 1);
+            const bool is_same = means_the_same(first, &before, second, &after);
+            cr_assert_eq(kind_at(differences, &flow), is_same ? -1 : SP_DIFFERENCE_MEANING);
+        }
+        sp_differences_destroy(&differences);
+        sp_policy_destroy(&first);
+        sp_policy_destroy(&second);
+    }
+}
+
 Test(compare, a_policy_reordered_without_consequence_is_no_difference_and_a_lifetime_is_one)
 {
     static const struct {
