@@ -38,6 +38,10 @@ CASES = [
     ("esp goes without saying", SA + "flow from 192.0.2.1 to 192.0.2.2\n", PROTECT, []),
     ("the two halves of a flow are one rule",
      SA + "flow esp out from 192.0.2.1 to 192.0.2.2\nflow esp in from 192.0.2.2 to 192.0.2.1\n", PROTECT, []),
+    ("one half of one of its protocols is told",
+     SA + "flow esp out proto { tcp, udp } from 192.0.2.1 to 192.0.2.2\n"
+     "flow esp in proto tcp from 192.0.2.2 to 192.0.2.1\n",
+     "".join(PROTECT.replace("from", f"{one} from") for one in ("tcp", "udp")), [(2, "one direction")]),
     ("one half alone is told", SA + "flow esp in from 192.0.2.2 to 192.0.2.1\n", PROTECT, [(2, "one direction")]),
     ("to may come before from", SA + "flow esp to 192.0.2.2 from 192.0.2.1\n", PROTECT, []),
     ("protocols and ports are kept", SA + "flow esp proto tcp from 192.0.2.1 port 1024 to 192.0.2.2 port www\n",

@@ -17,7 +17,7 @@ import time
 import tap
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PASSED_ON = ("SP_SOURCE", "SP_BUILD", "SP_NIGHTLY", "SP_GUEST", "PATH")  # through sudo
+PASSED_ON = ("SP_SOURCE", "SP_BUILD", "SP_NIGHTLY", "SP_GUEST", "PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")  # through sudo
 CLEANUP_SECONDS = 20  # what an ended suite has to clean up after itself
 BUILDS = {
     "tests": ["-Dtests=enabled"],

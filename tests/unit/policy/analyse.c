@@ -104,6 +104,29 @@ Test(analyse, each_kind_of_finding_is_found_and_good_policies_have_none)
     }
 }
 
+Test(analyse, a_dead_rule_names_the_first_two_that_take_its_packets_and_says_whether_there_are_others)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"block in from 192.0.2.0/25 to me\nblock in from 192.0.2.128/25 to me\n"
+         "bypass in from 192.0.2.0/24 to me\ndefault bypass\n",
+         "never decides: the block rule at test:1, the block rule at test:2 take all its packets"},
+        {"block in from 192.0.2.0/25 to me\nblock in from 192.0.2.128/26 to me\n"
+         "bypass in from 192.0.2.0/25 to me\nblock in from 192.0.2.192/26 to me\n"
+         "bypass in from 192.0.2.0/24 to me\ndefault bypass\n",
+         "never decides: the block rule at test:1, the block rule at test:2 and others take all its packets"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sp_policy *policy = policy_of(cases[i].text);
+        struct sp_check *check = NULL;
+        cr_assert_eq(sp_policy_check(policy, &anybody, &check), SP_OK);
+        cr_assert_str_eq(sp_check_get(check, sp_check_count(check) - 1)->text, cases[i].wanted);
+        sp_check_destroy(&check);
+        sp_policy_destroy(&policy);
+    }
+}
+
 Test(analyse, an_example_of_icmp_names_type_and_code)
 {
     struct sp_policy *policy = policy_of("block in icmp type 8 from any to me\n"

@@ -116,6 +116,9 @@ static void expect_free(const struct world *world, const struct sp_box *part, co
 {
     const struct sp_box mirror = sp_box_mirror(part);
     cr_assert(sp_box_is_sent(part));
+    /* ports are those of one protocol */
+    cr_assert(part->first[SP_PROTOCOL] == part->last[SP_PROTOCOL] ||
+              (sp_box_is_open(part, SP_SOURCE_PORT) && sp_box_is_open(part, SP_DESTINATION_PORT)));
     for (uint32_t i = 0; i < world->count; i++) {
         cr_assert(i >= fences[0].before || !is_meeting(world, i, part));
         cr_assert(i >= fences[1].before || !is_meeting(world, i, &mirror));

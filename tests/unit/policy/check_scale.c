@@ -33,8 +33,14 @@ static void write_rule(FILE *out, uint64_t *state)
     static const char *const four[] = {
         "any", "me", "any", "192.0.2.1", "192.0.2.0/30", "{ 192.0.2.2, 192.0.2.4-192.0.2.5 }", "0.0.0.0/0"};
     static const char *const six[] = {"any", "me", "2001:db8::1", "2001:db8::/126", "::/0"};
-    static const char *const ports[] = {
-        "", "", "", " port 80", " port 0-80", " port { 25, 80-1024 }", " port 1000-2000"};
+    static const char *const ports[] = {"",
+                                        "",
+                                        "",
+                                        " port 80",
+                                        " port 0-80",
+                                        " port { 25, 80-1024 }",
+                                        " port 1000-2000",
+                                        " port { 1, 3, 5, 7, 9, 11, 13, 15, 80 }"};
     static const char *const types[] = {"", " type 8", " type { 3, 4 }", " type 3 code 0-4", " type 0-255"};
     static const char *const ways[] = {"out", "in"};
     static const char *const names[] = {"a", "a", "b", "c"};

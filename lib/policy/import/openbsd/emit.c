@@ -183,13 +183,22 @@ static bool put_protect(struct emitter *emitter, const struct sp_openbsd_stateme
     return note_half(emitter, flow, protocol, 'i', &is_new_half);
 }
 
+static size_t protocol_count(const struct sp_openbsd_statement *flow)
+{
+    return flow->protocol_count == 0 ? 1 : flow->protocol_count;
+}
+
+/* Protocol 0 is any, on OpenBSD. */
+static uint16_t protocol_of(const struct sp_openbsd_statement *flow, size_t index)
+{
+    return flow->protocol_count == 0 || flow->protocols[index] == 0 ? SP_PROTOCOL_ANY
+                                                                    : flow->protocols[index];
+}
+
 static bool put_flow(struct emitter *emitter, const struct sp_openbsd_statement *flow)
 {
-    const size_t count = flow->protocol_count == 0 ? 1 : flow->protocol_count;
-    for (size_t i = 0; i < count; i++) {
-        /* protocol 0 is any, on OpenBSD */
-        const uint16_t protocol =
-            flow->protocol_count == 0 || flow->protocols[i] == 0 ? SP_PROTOCOL_ANY : flow->protocols[i];
+    for (size_t i = 0; i < protocol_count(flow); i++) {
+        const uint16_t protocol = protocol_of(flow, i);
         if (sp_openbsd_is_protected(flow)) {
             if (!put_protect(emitter, flow, protocol))
                 return false;
@@ -202,19 +211,28 @@ static bool put_flow(struct emitter *emitter, const struct sp_openbsd_statement 
     return true;
 }
 
+static bool has_other_half(struct emitter *emitter, const struct sp_openbsd_statement *flow,
+                           uint16_t protocol, bool *ret_has)
+{
+    const char *other = half_of(emitter->import, flow, protocol, flow->direction == SP_INBOUND ? 'o' : 'i');
+    if (other == NULL)
+        return sp_openbsd_no_memory(emitter->import);
+    *ret_has = sp_names_find(&emitter->halves, other) != SP_NAMES_NONE;
+    return true;
+}
+
 /* A protect rule holds both ways, so a flow in or out alone becomes more than it was. */
 static bool tell_halves(struct emitter *emitter)
 {
     for (const struct sp_openbsd_statement *flow = emitter->import->first; flow != NULL; flow = flow->next) {
         if (flow->kind != SP_OPENBSD_FLOW || !flow->has_direction || !sp_openbsd_is_protected(flow))
             continue;
-        const uint16_t protocol =
-            flow->protocol_count == 0 || flow->protocols[0] == 0 ? SP_PROTOCOL_ANY : flow->protocols[0];
-        const char *other =
-            half_of(emitter->import, flow, protocol, flow->direction == SP_INBOUND ? 'o' : 'i');
-        if (other == NULL)
-            return sp_openbsd_no_memory(emitter->import);
-        if (sp_names_find(&emitter->halves, other) == SP_NAMES_NONE)
+        bool has_other = true;
+        for (size_t i = 0; i < protocol_count(flow) && has_other; i++) {
+            if (!has_other_half(emitter, flow, protocol_of(flow, i), &has_other))
+                return false;
+        }
+        if (!has_other)
             sp_openbsd_warn(emitter->import, &flow->place,
                             "one direction alone can't be kept: the other one is protected too");
     }
