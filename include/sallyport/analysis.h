@@ -19,15 +19,6 @@
 extern "C" {
 #endif
 
-/* A rectangle of packets: all those within every range. Both address ranges are of one family. */
-struct sp_area {
-    enum sp_direction
-        direction; /* as the policy's host sees it; compare: as the sender's or first end does */
-    struct sp_address_range source, destination;
-    uint8_t protocol_first, protocol_last;
-    struct sp_port_range source_ports, destination_ports; /* of ICMP alone: the type, the code */
-};
-
 #define SP_FLOW_TEXT_BYTES 160
 #define SP_AREA_TEXT_BYTES 320
 /* "out tcp 192.0.2.1:1024 -> 192.0.2.2:80"; returns text, of SP_FLOW_TEXT_BYTES. */

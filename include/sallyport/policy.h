@@ -126,6 +126,25 @@ struct sp_me {
     uint32_t count;
 };
 
+/* A rectangle of packets: all those within every range. Both address ranges are of one family. */
+struct sp_area {
+    enum sp_direction
+        direction; /* as the policy's host sees it; compare: as the sender's or first end does */
+    struct sp_address_range source, destination;
+    uint8_t protocol_first, protocol_last;
+    struct sp_port_range source_ports, destination_ports; /* of ICMP alone: the type, the code */
+};
+
+/* What a rule says about the packets of one direction, as areas: a protect rule also mirrored. Visits the
+ * areas in the order in which the rules are tried, the first that holds a packet decides it, and the default
+ * what is in none. Where direction's local side is "me", the area has one of me's addresses. protocol_first
+ * and protocol_last are equal, or all protocols. SP_ERR_MEMORY; SP_ERR_LIMIT when there would be over
+ * 1,000,000. */
+typedef void sp_area_visitor(const struct sp_area *area, uint32_t rule, void *context);
+SP_API enum sp_status sp_policy_visit_areas(const struct sp_policy *policy, enum sp_direction direction,
+                                            const struct sp_me *me, sp_area_visitor *visit,
+                                            void *context) SP_MUST_USE;
+
 /* What a policy is asked about: one packet. Ports are host order, 0 for protocols without ports. */
 struct sp_flow {
     enum sp_direction direction;

@@ -69,6 +69,11 @@ SP_API enum sp_status sp_lifetime_preset(const char *name, struct sp_lifetime *r
 /* The preset's name when lifetime is exactly one, else NULL. */
 SP_API const char *sp_lifetime_preset_name(const struct sp_lifetime *lifetime);
 
+/* Writes out the soft limits that were left to us: seven eighths of the hard one. */
+SP_API void sp_lifetime_fill_soft(struct sp_lifetime *lifetime);
+/* Lowers each limit to the other's when that is tighter; 0 is no limit. */
+SP_API void sp_lifetime_tighten(struct sp_lifetime *lifetime, const struct sp_lifetime *other);
+
 #define SP_SPI_MIN 256u
 #define SP_REPLAY_WINDOW_MIN 64u
 #define SP_REPLAY_WINDOW_MAX 4096u
@@ -131,6 +136,18 @@ SP_API struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_relo
 /* Ends it: is_kept removes the SAs that the file hasn't, otherwise those go that were added. Frees and nulls;
  * *reload may be NULL. */
 SP_API void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept);
+
+/* One SA of a file. The keys are in locked memory that is wiped when the visit is over: whoever needs them
+ * longer copies them to memory of that kind. */
+typedef void sp_keys_visitor(const struct sp_sa_params *params, void *context);
+/* For those who hand SAs to somebody else than a SAD, a kernel say: reads path by the rules of sp_sad_load,
+ * with its answers, and when the file has no error visits each SA in the order of the text. */
+SP_API enum sp_status sp_keys_visit(const char *path, sp_keys_visitor *visit, void *context,
+                                    struct sp_report *report) SP_MUST_USE;
+
+/* 16 hex digits of a keyed hash of the suite and the keys, as in struct sp_sa_info: the same on every host.
+ * The suite must be one of ours and the keys as long as it wants them. */
+SP_API void sp_sa_fingerprint(const struct sp_sa_params *params, char ret_text[17]);
 
 /* Writes an SA file's SAs as lines of Wireshark's esp_sa table: THIS REVEALS THE KEYS, in clear, to whoever
  * reads out. It is for people who debug with keys that they throw away. It works from the file, by the same

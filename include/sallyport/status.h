@@ -63,6 +63,9 @@ struct sp_report;
 SP_API enum sp_status sp_report_create(struct sp_report **ret_report) SP_MUST_USE;
 /* Frees it and nulls the pointer; *report may be NULL. */
 SP_API void sp_report_destroy(struct sp_report **report);
+/* Copies the finding, for callers who have their own to add. A report that can't grow keeps counting errors,
+ * so that a failure never looks like success. */
+SP_API void sp_report_add(struct sp_report *report, const struct sp_error *error);
 /* How many findings, in the order of the text. */
 SP_API size_t sp_report_count(const struct sp_report *report);
 /* How many of them are errors (the rest are warnings). */

@@ -7,7 +7,8 @@
  * send escape sequences to the terminal of whoever checks it.
  */
 #include "core/misuse.h"
-#include "core/report.h"
+
+#include <sallyport/status.h>
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -8,7 +8,6 @@
 #include "policy/diagnosis.h"
 #include "policy/mask.h"
 #include "policy/storage.h"
-#include "core/report.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
  * whether sequence numbers are extended, in quotes (Wireshark's epan/dissectors/packet-ipsec.c has the
  * names).
  */
-#include "policy/keyfile.h"
 #include "core/misuse.h"
-#include "core/report.h"
+
+#include <sallyport/sa.h>
 
 #include <errno.h>
 #include <sodium.h>
@@ -53,7 +53,7 @@ static void put_sa(const struct sp_sa_params *sa, void *context)
 enum sp_status sp_keys_export_wireshark(const char *path, FILE *out, struct sp_report *report)
 {
     SP_REQUIRE(path != NULL && out != NULL && report != NULL);
-    const enum sp_status status = sp_keyfile_visit(path, put_sa, out, report);
+    const enum sp_status status = sp_keys_visit(path, put_sa, out, report);
     if (status != SP_OK || (fflush(out) == 0 && !ferror(out)))
         return status;
     struct sp_error error = {.code = SP_ERR_IO, .width = 1};

@@ -8,7 +8,6 @@
  * in use: what it has and the SAD hasn't is added first, and what it hasn't goes at the end, so that whatever
  * keys a packet on its way needs are there.
  */
-#include "policy/keyfile.h"
 #include "policy/names.h"
 #include "policy/sa_block.h"
 #include "policy/secret_file.h"
@@ -44,7 +43,7 @@ struct keyfile {
     uint64_t order;
     struct sp_sad *sad;           /* where the SAs go, or NULL: to visit */
     struct sp_sad_reload *reload; /* or NULL: those that are there already are in the way */
-    sp_keyfile_visitor *visit;
+    sp_keys_visitor *visit;
     void *context;
 };
 
@@ -372,9 +371,10 @@ void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept)
     *reload = NULL;
 }
 
-enum sp_status sp_keyfile_visit(const char *path, sp_keyfile_visitor *visit, void *context,
-                                struct sp_report *report)
+enum sp_status sp_keys_visit(const char *path, sp_keys_visitor *visit, void *context,
+                             struct sp_report *report)
 {
+    SP_REQUIRE(path != NULL && visit != NULL && report != NULL);
     struct keyfile file = {.diagnosis = {.report = report}, .visit = visit, .context = context};
     return read_file(&file, path);
 }

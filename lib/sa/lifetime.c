@@ -36,6 +36,7 @@ static void fill(uint64_t *soft, uint64_t hard)
 
 void sp_lifetime_fill_soft(struct sp_lifetime *lifetime)
 {
+    SP_REQUIRE(lifetime != NULL);
     fill(&lifetime->soft_bytes, lifetime->hard_bytes);
     fill(&lifetime->soft_packets, lifetime->hard_packets);
     fill(&lifetime->soft_seconds, lifetime->hard_seconds);
@@ -107,6 +108,7 @@ static void lower(uint64_t *limit, uint64_t other)
 
 void sp_lifetime_tighten(struct sp_lifetime *lifetime, const struct sp_lifetime *other)
 {
+    SP_REQUIRE(lifetime != NULL && other != NULL);
     lower(&lifetime->soft_bytes, other->soft_bytes);
     lower(&lifetime->hard_bytes, other->hard_bytes);
     lower(&lifetime->soft_packets, other->soft_packets);

@@ -10,14 +10,8 @@
 /* 2^32 blocks of 8 bytes: past that, two equal blocks of ciphertext are near certain (the birthday bound) */
 #define SP_LIFETIME_BYTES_MAX_64_BIT_BLOCK ((uint64_t)1 << 35)
 
-/* Writes out the soft limits that were left to us: seven eighths of the hard one. */
-void sp_lifetime_fill_soft(struct sp_lifetime *lifetime);
-
 /* One sentence why this lifetime is refused for SAs with this cipher, and what is right; NULL when it is
  * good. Static storage. */
 const char *sp_lifetime_fault(const struct sp_lifetime *lifetime, enum sp_encryption encryption);
-
-/* Lowers each limit to the other's when that is tighter; 0 is no limit. */
-void sp_lifetime_tighten(struct sp_lifetime *lifetime, const struct sp_lifetime *other);
 
 #endif

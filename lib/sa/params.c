@@ -125,6 +125,7 @@ enum sp_status sp_sa_params_check(const struct sp_sa_params *params, char *reaso
  * terminating NUL and the fixed key lengths keep the parts apart. */
 void sp_sa_fingerprint(const struct sp_sa_params *params, char ret_text[17])
 {
+    SP_REQUIRE(params != NULL && ret_text != NULL);
     static const uint8_t domain[] = "sallyport SA fingerprint";
     const char *cipher = sp_cipher_ops(params->encryption)->name;
     const char *hmac = sp_hmac_ops(params->integrity)->name;

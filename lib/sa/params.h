@@ -13,7 +13,4 @@
  * sentence. */
 enum sp_status sp_sa_params_check(const struct sp_sa_params *params, char *reason) SP_MUST_USE;
 
-/* 16 hex digits of a hash of the suite and the keys: the same on every host. */
-void sp_sa_fingerprint(const struct sp_sa_params *params, char ret_text[17]);
-
 #endif

@@ -4,7 +4,6 @@
  * families go one way.
  */
 #include "policy/export/export.h"
-#include "core/report.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

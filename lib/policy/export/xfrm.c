@@ -11,7 +11,6 @@
 #include "policy/compile.h"
 #include "policy/export/export.h"
 #include "policy/export/secret_text.h"
-#include "policy/keyfile.h"
 #include "core/misuse.h"
 #include "sa/lifetime.h"
 
@@ -331,7 +330,7 @@ static void put_state(const struct sp_sa_params *sa, void *context)
 static enum sp_status put_states(struct xfrm *xfrm, const char *keys)
 {
     sp_secret_text_put(&xfrm->states, "# States, with their keys: keep this file secret.\n");
-    const enum sp_status status = sp_keyfile_visit(keys, put_state, xfrm, xfrm->export.report);
+    const enum sp_status status = sp_keys_visit(keys, put_state, xfrm, xfrm->export.report);
     return status == SP_OK && xfrm->states.is_out_of_memory ? SP_ERR_MEMORY : status;
 }
 

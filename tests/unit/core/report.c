@@ -2,7 +2,7 @@
  *
  * Findings, counted and printed for people.
  */
-#include "core/report.h"
+#include <sallyport/status.h>
 
 #include <criterion/criterion.h>
 

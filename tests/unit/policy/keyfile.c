@@ -336,3 +336,26 @@ Test(keyfile, an_sa_in_use_does_not_become_another_one_under_its_spi)
     sp_sad_reload_end(&reload, true);
     cr_assert_eq(sp_sad_count(sad), 1);
 }
+
+static void take_name(const struct sp_sa_params *params, void *context)
+{
+    char *names = context;
+
+    cr_assert_eq(params->integrity_key_bytes, 16);
+    cr_assert_eq(params->integrity_key[15], 15);
+    strcat(strcat(names, params->name), " ");
+}
+
+Test(keyfile, a_visitor_sees_the_sas_in_order_or_none_of_a_file_with_an_error)
+{
+    static const char good[] = SA_TEXT("one", "0x1001") SA_TEXT("two", "0x1002");
+    static const char bad[] = SA_TEXT("one", "0x1001") SA_TEXT("one", "0x1002");
+    char names[64] = "";
+
+    cr_assert_eq(sp_keys_visit(write_file("good", good, strlen(good), 0600), take_name, names, report),
+                 SP_OK);
+    cr_expect_str_eq(names, "one two ");
+    cr_assert_eq(sp_keys_visit(write_file("bad", bad, strlen(bad), 0600), take_name, names, report),
+                 SP_ERR_PARSE);
+    cr_expect_str_eq(names, "one two ", "none of them");
+}
