@@ -129,12 +129,22 @@ struct wait {
     void *context;
 };
 
-static enum sp_status take_datagram(struct wait *wait, struct sp_xfrm_rest datagram)
+/* Numbers that were never given are no late answer: somebody's messages are mixed up, and what is missing
+ * among them can't be told. */
+static bool is_unheard_of(const struct sp_xfrm_link *link, uint32_t request)
+{
+    return request - link->next_request < UINT32_MAX / 2;
+}
+
+static enum sp_status take_datagram(const struct sp_xfrm_link *link, struct wait *wait,
+                                    struct sp_xfrm_rest datagram)
 {
     while (datagram.len_bytes > 0) {
         struct nlmsghdr header;
         struct sp_xfrm_rest body;
         if (!sp_xfrm_read_header(datagram.at, datagram.len_bytes, &header, &body))
+            return failure(EBADMSG);
+        if (is_unheard_of(link, header.nlmsg_seq))
             return failure(EBADMSG);
         enum sp_status status = wait->take(wait, &header, datagram.at);
         if (status != SP_OK)
@@ -155,7 +165,7 @@ static enum sp_status await(struct sp_xfrm_link *link, struct wait *wait)
         struct sp_xfrm_rest datagram;
         status = receive(link, &datagram);
         if (status == SP_OK)
-            status = take_datagram(wait, datagram);
+            status = take_datagram(link, wait, datagram);
         sodium_memzero(link->answers, ANSWERS_BYTES);
     }
     return status;

@@ -28,6 +28,8 @@ struct sp_xfrm_transport {
 
 struct sp_xfrm_link;
 
+/* The socket that sp_xfrm_link_open puts under a link. Its answers. */
+enum sp_status sp_xfrm_socket_open(struct sp_xfrm_transport *ret_transport) SP_MUST_USE;
 /* To the kernel of this network namespace. SP_ERR_UNSUPPORTED: it was built without CONFIG_XFRM_USER.
  * SP_ERR_MEMORY, SP_ERR_PERMISSION, SP_ERR_SYSTEM. */
 enum sp_status sp_xfrm_link_open(struct sp_xfrm_link **ret_link) SP_MUST_USE;
@@ -47,7 +49,7 @@ enum sp_status sp_xfrm_link_put(struct sp_xfrm_link *link, const struct sp_xfrm_
                                 uint32_t *ret_request) SP_MUST_USE;
 /* Sends what is queued and waits until each request has its answer. A request that is refused is for
  * on_answer and doesn't make the call fail. SP_ERR_PERMISSION, SP_ERR_SYSTEM (errno; ETIMEDOUT: an answer
- * is missing, ENOBUFS: answers were lost, EBADMSG: what came is no netlink). */
+ * is missing, ENOBUFS: answers were lost, EBADMSG: what came is no netlink, or is about no request). */
 enum sp_status sp_xfrm_link_flush(struct sp_xfrm_link *link, sp_xfrm_on_answer *on_answer,
                                   void *context) SP_MUST_USE;
 

@@ -64,7 +64,7 @@ static bool prepare(int descriptor)
            setsockopt(descriptor, SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof yes) == 0;
 }
 
-enum sp_status sp_xfrm_link_open(struct sp_xfrm_link **ret_link)
+enum sp_status sp_xfrm_socket_open(struct sp_xfrm_transport *ret_transport)
 {
     int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
 
@@ -72,15 +72,28 @@ enum sp_status sp_xfrm_link_open(struct sp_xfrm_link **ret_link)
         return errno == EPROTONOSUPPORT ? SP_ERR_UNSUPPORTED
                : errno == EPERM         ? SP_ERR_PERMISSION
                                         : SP_ERR_SYSTEM;
-    const struct sp_xfrm_transport transport = {.send = send_to_kernel,
-                                                .receive = receive_from_kernel,
-                                                .close = close_socket,
-                                                .context = (void *)(intptr_t)descriptor};
-    enum sp_status status = prepare(descriptor) ? sp_xfrm_link_over(&transport, ret_link) : SP_ERR_SYSTEM;
-    if (status != SP_OK) {
+    if (!prepare(descriptor)) {
         int why = errno;
         (void)close(descriptor);
         errno = why;
+        return SP_ERR_SYSTEM;
     }
+    *ret_transport = (struct sp_xfrm_transport){.send = send_to_kernel,
+                                                .receive = receive_from_kernel,
+                                                .close = close_socket,
+                                                .context = (void *)(intptr_t)descriptor};
+    return SP_OK;
+}
+
+enum sp_status sp_xfrm_link_open(struct sp_xfrm_link **ret_link)
+{
+    struct sp_xfrm_transport transport;
+    enum sp_status status = sp_xfrm_socket_open(&transport);
+
+    if (status != SP_OK)
+        return status;
+    status = sp_xfrm_link_over(&transport, ret_link);
+    if (status != SP_OK)
+        transport.close(transport.context);
     return status;
 }

@@ -3,13 +3,16 @@
  * Sallyport offload: who can do the ESP, this process, the Linux kernel or a NIC. Library
  * libsallyport-offload.
  *
- * This version only looks: it tells what the running kernel offers, so that a tool can say why a backend
- * is or isn't to be had.
+ * A policy and its SAs are given to the kernel of this network namespace (XFRM): a rule becomes some kernel
+ * policies, an SA of a file becomes a kernel SA. All that is done here concerns only entries of ours; those
+ * of others, an IKE daemon's or typed by hand, are told apart by their numbers (policy indices and reqids of
+ * 0x53000000 to 0x53ffffff are ours) and never touched. No call keeps anything: each makes and closes its own
+ * socket, any thread may call, and only root gets an answer (CAP_NET_ADMIN).
  */
 #ifndef SALLYPORT_OFFLOAD_H
 #define SALLYPORT_OFFLOAD_H
 
-#include <sallyport/status.h>
+#include <sallyport/policy.h>
 
 #include <stdbool.h>
 
@@ -27,6 +30,132 @@ struct sp_offload_kernel {
 /* Asks the kernel over NETLINK_XFRM. SP_OK also when it has none (has_xfrm is false then); SP_ERR_PERMISSION,
  * SP_ERR_SYSTEM. Makes and closes its own socket; any thread. */
 SP_API enum sp_status sp_offload_kernel_probe(struct sp_offload_kernel *ret_kernel) SP_MUST_USE;
+
+/* The most kernel policies that a policy may become. */
+#define SP_OFFLOAD_POLICIES_MAX 65536u
+
+/* "add SA 0x00001001 192.0.2.1 -> 192.0.2.2", before it is asked for. */
+typedef void sp_offload_on_step(const char *step, void *context);
+
+struct sp_offload_load {
+    const struct sp_policy *policy;
+    struct sp_me me;             /* must be known: the kernel's policies have addresses only */
+    const char *keys_path;       /* an SA file, sallyport.keys(5); NULL: no SAs */
+    bool is_trial;               /* find out what would be done, and do nothing */
+    sp_offload_on_step *on_step; /* NULL: nobody listens */
+    void *context;
+    uint64_t
+        *rule_policies; /* receives, for each rule, how many kernel policies it becomes; NULL: not asked */
+};
+
+/* What a call changed, or would. unreachable: of a selector that an earlier rule has too. */
+struct sp_offload_changes {
+    uint32_t policies_added, policies_changed, policies_deleted, policies_kept, policies_unreachable,
+        policies_foreign;
+    uint32_t sas_added, sas_changed, sas_deleted, sas_kept, sas_foreign;
+};
+
+/* Brings the kernel to have this policy and these SAs, and nothing else of ours: what is right already stays
+ * (an SA of the same keys keeps its sequence numbers), the rest is added, changed or deleted in an order in
+ * which no packet passes in clear that neither the former policy nor this one lets pass. A process that is
+ * killed in between leaves the kernel in such a state; loading again goes on from there.
+ *
+ * Lifetimes are as in the user backend: an SA without one of its own has the tightest of the actions of its
+ * suite. The kernel counts the bytes of whole packets, which are a few more.
+ *
+ * SP_ERR_UNSUPPORTED: the kernel can't, and the report says what it lacks (ESP, DES, ...). SP_ERR_EXISTS: a
+ * policy or SA of somebody else is in the way. SP_ERR_LIMIT: over SP_OFFLOAD_POLICIES_MAX kernel policies;
+ * the report names the rule. SP_ERR_INVALID: me is unknown. SP_ERR_PERMISSION, SP_ERR_MEMORY, SP_ERR_SYSTEM,
+ * and what sp_keys_visit answers. After a refusal everything is put back as it was, except SAs whose keys
+ * were replaced; the report says so when that could not be done. *ret_changes is untouched on failure. */
+SP_API enum sp_status sp_offload_kernel_load(const struct sp_offload_load *load, struct sp_report *report,
+                                             struct sp_offload_changes *ret_changes) SP_MUST_USE;
+/* Takes all of ours away, policies first. What was protected goes in clear afterwards. The same answers. */
+SP_API enum sp_status sp_offload_kernel_flush(bool is_trial, sp_offload_on_step *on_step, void *context,
+                                              struct sp_report *report,
+                                              struct sp_offload_changes *ret_changes) SP_MUST_USE;
+
+/* An SA that the kernel has; never its keys. */
+struct sp_offload_sa {
+    bool is_ours;
+    bool is_larval; /* reserved, or waited for: it has no keys yet */
+    uint32_t spi, reqid;
+    struct sp_address source, destination; /* family 0: not said */
+    const char *mode;                      /* "transport", "tunnel", ... */
+    bool has_suite;                        /* encryption, integrity and fingerprint hold */
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    char fingerprint[17];
+    char algorithms[200]; /* ours, "3des-cbc hmac-sha1-96", or else as the kernel names them */
+    struct sp_lifetime lifetime;
+    enum sp_sa_state state; /* soft-expired by what it has used; an SA that is hard-expired is gone */
+    uint64_t bytes, packets, age_seconds;
+    uint32_t replay_window_packets;
+    uint64_t sequence_sent, sequence_received;
+    uint32_t replayed_packets, too_old_packets, bad_icv_packets;
+};
+/* A policy that the kernel has. It counts no packets. */
+struct sp_offload_policy {
+    bool is_ours;
+    const char *direction; /* "out", "in", "fwd" */
+    enum sp_action action;
+    uint32_t priority, index; /* lower priorities are tried first */
+    char selector[160];       /* "tcp 192.0.2.1 -> any port 80" */
+    char suite[64];           /* of protect: what its SAs must be; "" where the kernel's policy doesn't say */
+};
+/* Why the kernel dropped packets: a line of /proc/net/xfrm_stat, for all SAs and policies, whoever's. */
+struct sp_offload_drop {
+    const char *name; /* "XfrmInTmplMismatch" */
+    const char *text; /* "came in clear, but a policy wants it under ESP" */
+    uint64_t packets;
+};
+/* What to call with each; members that are NULL are not asked for. What they get is valid during the call. */
+struct sp_offload_visitor {
+    void (*on_sa)(const struct sp_offload_sa *sa, void *context);
+    void (*on_policy)(const struct sp_offload_policy *policy, void *context);
+    void (*on_drop)(const struct sp_offload_drop *drop, void *context);
+    void *context;
+};
+/* Visits what the kernel has, policies as they are tried. SP_ERR_UNSUPPORTED (no XFRM), SP_ERR_PERMISSION,
+ * SP_ERR_MEMORY, SP_ERR_SYSTEM. A kernel without counters of drops just has none. */
+SP_API enum sp_status sp_offload_kernel_visit(const struct sp_offload_visitor *visitor) SP_MUST_USE;
+
+enum sp_offload_event_kind {
+    SP_OFFLOAD_SA_ADDED,
+    SP_OFFLOAD_SA_CHANGED,
+    SP_OFFLOAD_SA_DELETED,
+    SP_OFFLOAD_SAS_FLUSHED,
+    SP_OFFLOAD_SA_SOFT_EXPIRED,
+    SP_OFFLOAD_SA_HARD_EXPIRED,
+    SP_OFFLOAD_POLICY_ADDED,
+    SP_OFFLOAD_POLICY_CHANGED,
+    SP_OFFLOAD_POLICY_DELETED,
+    SP_OFFLOAD_POLICIES_FLUSHED,
+    SP_OFFLOAD_POLICY_EXPIRED,
+    SP_OFFLOAD_ACQUIRE, /* a packet needs an SA that isn't there */
+    SP_OFFLOAD_LOST,    /* more happened than could be told */
+};
+/* "sa-added", "acquire", ...; "?" outside the list. Static storage. */
+SP_API const char *sp_offload_event_name(enum sp_offload_event_kind kind);
+
+struct sp_offload_event {
+    enum sp_offload_event_kind kind;
+    bool is_ours;
+    uint32_t spi;                          /* of SAs; 0: none */
+    struct sp_address source, destination; /* family 0: not said */
+    char text[256];                        /* the whole of it in words */
+};
+
+/* Listens to what happens to the kernel's SAs and policies from now on. SP_ERR_UNSUPPORTED,
+ * SP_ERR_PERMISSION, SP_ERR_MEMORY, SP_ERR_SYSTEM. */
+struct sp_offload_monitor;
+SP_API enum sp_status sp_offload_monitor_open(struct sp_offload_monitor **ret_monitor) SP_MUST_USE;
+SP_API void sp_offload_monitor_close(struct sp_offload_monitor **monitor);
+/* Readable when there is an event. */
+SP_API int sp_offload_monitor_descriptor(const struct sp_offload_monitor *monitor);
+/* The next event; SP_ERR_NOT_FOUND: there is none now. SP_ERR_SYSTEM. */
+SP_API enum sp_status sp_offload_monitor_next(struct sp_offload_monitor *monitor,
+                                              struct sp_offload_event *ret_event) SP_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -187,7 +187,7 @@ static const struct fault_case fault_cases[] = {
     {FAKE_ANSWER_IS_LOST, ENOBUFS, ENOBUFS, false},
     {FAKE_ANSWER_IS_LOST, EINTR, ETIMEDOUT, false},
     {FAKE_ANSWER_IS_TWICE, 0, 0, false},
-    {FAKE_NUMBER_IS_WRONG, 0, ETIMEDOUT, false},
+    {FAKE_NUMBER_IS_WRONG, 0, EBADMSG, false},
     {FAKE_ANSWER_IS_CUT, 0, EBADMSG, false},
     {FAKE_DATAGRAM_IS_EMPTY, 0, EBADMSG, false},
 };

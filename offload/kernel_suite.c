@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The table of suites. A new algorithm is a row.
+ */
+#include "kernel_suite.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *kernel_name;
+    uint32_t number; /* in reqids: never changes */
+    const char *lack;
+} encryptions[SP_ENCRYPTION_COUNT] = {
+    [SP_ENCRYPTION_NULL] = {"ecb(cipher_null)", 0, "null encryption: CONFIG_CRYPTO_NULL"},
+    [SP_ENCRYPTION_3DES_CBC] = {"cbc(des3_ede)", 1, "DES: CONFIG_CRYPTO_DES"},
+};
+
+static const struct {
+    const char *kernel_name;
+    uint32_t number;
+    uint32_t icv_bits;
+    const char *lack;
+} integrities[SP_INTEGRITY_COUNT] = {
+    [SP_INTEGRITY_HMAC_MD5_96] = {"hmac(md5)", 0, 96, "HMAC-MD5: CONFIG_CRYPTO_MD5"},
+    [SP_INTEGRITY_HMAC_SHA1_96] = {"hmac(sha1)", 1, 96, "HMAC-SHA1: CONFIG_CRYPTO_SHA1"},
+    [SP_INTEGRITY_HMAC_SHA2_256_128] = {"hmac(sha256)", 2, 128, "HMAC-SHA2-256: CONFIG_CRYPTO_SHA256"},
+};
+
+uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite)
+{
+    return SP_KERNEL_REQID_FIRST | encryptions[suite->encryption].number << 8 |
+           integrities[suite->integrity].number;
+}
+
+static void name_algorithm(struct sp_xfrm_algorithm *algorithm, const char *kernel_name, const uint8_t *key,
+                           size_t key_bytes)
+{
+    (void)snprintf(algorithm->name, sizeof algorithm->name, "%s", kernel_name);
+    algorithm->key = key;
+    algorithm->key_bits = (uint32_t)(8 * key_bytes);
+}
+
+void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *encryption_key,
+                         const uint8_t *integrity_key, struct sp_xfrm_sa *sa)
+{
+    name_algorithm(&sa->encryption, encryptions[suite->encryption].kernel_name, encryption_key,
+                   sp_encryption_key_bytes(suite->encryption));
+    name_algorithm(&sa->integrity, integrities[suite->integrity].kernel_name, integrity_key,
+                   sp_integrity_key_bytes(suite->integrity));
+    sa->integrity.icv_bits = integrities[suite->integrity].icv_bits;
+}
+
+static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite *suite)
+{
+    struct sp_xfrm_sa ours = {.family = 0};
+
+    sp_kernel_suite_put(suite, NULL, NULL, &ours);
+    return strcmp(sa->encryption.name, ours.encryption.name) == 0 &&
+           sa->encryption.key_bits == ours.encryption.key_bits &&
+           strcmp(sa->integrity.name, ours.integrity.name) == 0 &&
+           sa->integrity.key_bits == ours.integrity.key_bits &&
+           sa->integrity.icv_bits == ours.integrity.icv_bits && sa->aead.name[0] == '\0';
+}
+
+/* The next suite; false behind the last. Starts as all zeroes. */
+static bool next_suite(struct sp_kernel_suite *suite)
+{
+    if (suite->integrity + 1 < SP_INTEGRITY_COUNT) {
+        suite->integrity++;
+        return true;
+    }
+    suite->integrity = (enum sp_integrity)0;
+    suite->encryption++;
+    return suite->encryption < SP_ENCRYPTION_COUNT;
+}
+
+bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret_suite)
+{
+    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0};
+
+    do {
+        if (has_suite(sa, &suite)) {
+            *ret_suite = suite;
+            return true;
+        }
+    } while (next_suite(&suite));
+    return false;
+}
+
+bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
+{
+    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0};
+
+    do {
+        if (sp_kernel_suite_reqid(&suite) == reqid) {
+            *ret_suite = suite;
+            return true;
+        }
+    } while (next_suite(&suite));
+    return false;
+}
+
+const char *sp_kernel_encryption_lack(enum sp_encryption encryption)
+{
+    return encryptions[encryption].lack;
+}
+
+const char *sp_kernel_integrity_lack(enum sp_integrity integrity)
+{
+    return integrities[integrity].lack;
+}
+
+bool sp_kernel_reqid_is_ours(uint32_t reqid)
+{
+    return reqid >= SP_KERNEL_REQID_FIRST && reqid <= SP_KERNEL_REQID_LAST;
+}
+
+bool sp_kernel_sa_is_larval(const struct sp_xfrm_sa *sa)
+{
+    return sa->spi == 0 ||
+           (sa->encryption.name[0] == '\0' && sa->integrity.name[0] == '\0' && sa->aead.name[0] == '\0');
+}
+
+bool sp_kernel_sa_is_ours(const struct sp_xfrm_sa *sa)
+{
+    return sa->protocol == IPPROTO_ESP && sp_kernel_reqid_is_ours(sa->reqid) && !sp_kernel_sa_is_larval(sa) &&
+           (sa->has & (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID)) == 0;
+}
