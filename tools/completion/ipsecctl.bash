@@ -29,7 +29,7 @@ _ipsecctl_operands() {
     for ((index = 2; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
         --me | --policy | --keys | --direction | --from | --to | --output | --control) ((index++)) ;;
-        --confirm | --encoding | --name) ((index++)) ;;
+        --confirm | --encoding | --name | --backend | --count) ((index++)) ;;
         --esp) ((index += 2)) ;;
         --*) ;;
         *) ((count++)) ;;
@@ -48,7 +48,7 @@ _ipsecctl_operand() { # VERB WORD
     import:0) _ipsecctl_offer "$2" netsh openbsd ;;
     export:0) _ipsecctl_offer "$2" netsh swanctl xfrm wireshark ;;
     help:0) _ipsecctl_offer "$2" "$(_ipsecctl_verbs "${COMP_WORDS[0]}")" ;;
-    help:* | version:* | status:* | reload:* | confirm:* | keygen:*) ;;
+    help:* | version:* | status:* | reload:* | confirm:* | keygen:* | flush:* | monitor:*) ;;
     *) _ipsecctl_offer_files "$2" ;;
     esac
 }
@@ -63,9 +63,10 @@ _ipsecctl() {
     case $before in
     --policy | --keys | --output | --control) _ipsecctl_offer_files "$word" ;;
     --direction) _ipsecctl_offer "$word" out in ;;
+    --backend) _ipsecctl_offer "$word" kernel user ;;
     --esp) _ipsecctl_offer "$word" 3des-cbc null ;;
     3des-cbc | null) _ipsecctl_offer "$word" hmac-sha1-96 hmac-sha2-256-128 hmac-md5-96 ;;
-    --me | --from | --to | --encoding | --name) ;;
+    --me | --from | --to | --encoding | --name | --count) ;;
     *)
         if [[ $word == -* ]]; then
             _ipsecctl_offer "$word" "$(_ipsecctl_options "${COMP_WORDS[0]}" "$verb")"

@@ -3,6 +3,7 @@
  * ipsecctl status: what the daemon is doing: its policy, its SAs, its counters, why it dropped what it
  * dropped.
  */
+#include "backend.h"
 #include "control.h"
 #include "daemon.h"
 #include "table.h"
@@ -177,8 +178,11 @@ static void print_events(const json_t *status)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"control", required_argument, NULL, 'c'}, {0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"control", required_argument, NULL, 'c'},
+                                            {"backend", required_argument, NULL, 'b'},
+                                            {0}};
+    enum backend backend = BACKEND_USER;
     const char *path = CONTROL_DEFAULT_PATH;
     bool as_json = false;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -186,12 +190,18 @@ static int run(int argc, char **argv)
             as_json = true;
         else if (option == 'c')
             path = optarg;
+        else if (option == 'b' && backend_read(optarg, &backend))
+            continue;
+        else if (option == 'b')
+            return tool_usage("status", "--backend %s: write user or kernel", optarg);
         else
             return tool_usage("status", "unknown option, or one without its value");
     }
     if (optind != argc)
         return tool_usage("status", "\"%s\" is too much: all arguments are options", argv[optind]);
 
+    if (backend == BACKEND_KERNEL)
+        return backend_kernel_status(as_json);
     char reason[256];
     json_t *status = daemon_status(path, reason);
     if (!status) {
@@ -216,17 +226,20 @@ static int run(int argc, char **argv)
 const struct verb verb_status = {
     .name = "status",
     .summary = "what the running daemon is doing",
-    .help = "Usage: ipsecctl status [--control PATH] [--json]\n"
-            "\n"
-            "Asks sallyportd(8) for its policy, its SAs, their counters and the reasons for which packets\n"
-            "were dropped. There are no keys in it.\n"
-            "\n"
-            "  --control PATH   the daemon's control socket, default " CONTROL_DEFAULT_PATH "\n"
-            "  --json           all of it as the daemon tells it\n"
-            "\n"
-            "Exit status: 0 shown, 1 wrong usage, 2 no daemon answers.\n"
-            "\n"
-            "Example:\n"
-            "  ipsecctl status\n",
+    .help =
+        "Usage: ipsecctl status [--backend user|kernel] [--control PATH] [--json]\n"
+        "\n"
+        "Asks sallyportd(8) for its policy, its SAs, their counters and the reasons for which packets\n"
+        "were dropped, or the kernel for its SAs, policies (also those of others) and reasons. There are\n"
+        "no keys in it.\n"
+        "\n"
+        "  --backend B      user: sallyportd, the default; kernel\n"
+        "  --control PATH   the daemon's control socket, default " CONTROL_DEFAULT_PATH "\n"
+        "  --json           all of it as the daemon tells it\n"
+        "\n"
+        "Exit status: 0 shown, 1 wrong usage, 2 no daemon or kernel answers.\n"
+        "\n"
+        "Example:\n"
+        "  ipsecctl status\n",
     .run = run,
 };

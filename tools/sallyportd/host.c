@@ -5,85 +5,28 @@
 #include "host.h"
 
 #include "log.h"
+#include "own_addresses.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The loopback addresses are left out, the loopback interface isn't: a service's address may live there. */
-static bool is_loopback(const struct sp_address *address)
-{
-    static const uint8_t six[16] = {[15] = 1};
-    return address->family == 4 ? address->bytes[0] == 127 : memcmp(address->bytes, six, sizeof six) == 0;
-}
-
-static bool read_address(const struct ifaddrs *entry, const char *own_device, struct sp_address *ret_address)
-{
-    if (!entry->ifa_addr || strcmp(entry->ifa_name, own_device) == 0)
-        return false;
-    struct sp_address address = {0};
-    if (entry->ifa_addr->sa_family == AF_INET) {
-        struct sockaddr_in four;
-        memcpy(&four, entry->ifa_addr, sizeof four);
-        address.family = 4;
-        memcpy(address.bytes, &four.sin_addr, 4);
-    } else if (entry->ifa_addr->sa_family == AF_INET6) {
-        struct sockaddr_in6 six;
-        memcpy(&six, entry->ifa_addr, sizeof six);
-        address.family = 6;
-        memcpy(address.bytes, &six.sin6_addr, 16);
-    } else {
-        return false;
-    }
-    if (is_loopback(&address))
-        return false;
-    *ret_address = address;
-    return true;
-}
-
-static int compare_addresses(const void *left, const void *right)
-{
-    return memcmp(left, right, sizeof(struct sp_address));
-}
-
 bool host_addresses(const char *own_device, struct sp_me *ret_me)
 {
-    struct ifaddrs *list = NULL;
-    if (getifaddrs(&list) != 0) {
-        log_errno("can't list this host's addresses");
-        return false;
-    }
-    uint32_t count = 0;
-    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
-        count++;
-    struct sp_address *addresses = calloc(count ? count : 1, sizeof *addresses);
-    if (!addresses) {
-        log_errno("can't list this host's addresses");
-        freeifaddrs(list);
-        return false;
-    }
-    uint32_t used = 0;
-    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
-        used += read_address(entry, own_device, &addresses[used]);
-    freeifaddrs(list);
-    qsort(addresses, used, sizeof *addresses, compare_addresses);
-    *ret_me = (struct sp_me){.addresses = addresses, .count = used};
-    return true;
+    if (own_addresses(own_device, ret_me))
+        return true;
+    log_errno("can't list this host's addresses");
+    return false;
 }
 
 void host_addresses_free(struct sp_me *me)
 {
-    free((void *)(uintptr_t)me->addresses);
-    *me = (struct sp_me){0};
+    own_addresses_free(me);
 }
 
 bool host_addresses_equal(const struct sp_me *left, const struct sp_me *right)
@@ -95,10 +38,7 @@ bool host_addresses_equal(const struct sp_me *left, const struct sp_me *right)
 
 bool host_has_address(const struct sp_me *me, const struct sp_address *address)
 {
-    for (uint32_t i = 0; i < me->count; i++)
-        if (compare_addresses(&me->addresses[i], address) == 0)
-            return true;
-    return false;
+    return own_addresses_hold(me, address);
 }
 
 bool host_lock_take(struct host_lock *ret_lock)

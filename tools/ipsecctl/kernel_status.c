@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ipsecctl status --backend kernel: the kernel's SAs, policies and reasons, in the members of the daemon's
+ * status (control.h) as far as the kernel knows them.
+ */
+#include "backend.h"
+#include "daemon.h"
+#include "own_addresses.h"
+#include "table.h"
+#include "terminal.h"
+#include "tool.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct gathered {
+    json_t *sas, *policies, *drops;
+    struct sp_me me;
+};
+
+static json_t *address_text(const struct sp_address *address)
+{
+    char text[SP_ADDRESS_TEXT_BYTES];
+    return address->family ? json_text(sp_address_format(address, text)) : json_null();
+}
+
+static json_t *lifetime_of(const struct sp_lifetime *lifetime)
+{
+    json_t *object = tool_need(json_object());
+    json_put(object, "preset", json_text(sp_lifetime_preset_name(lifetime)));
+    json_put(object, "soft_bytes", json_number(lifetime->soft_bytes));
+    json_put(object, "hard_bytes", json_number(lifetime->hard_bytes));
+    json_put(object, "soft_packets", json_number(lifetime->soft_packets));
+    json_put(object, "hard_packets", json_number(lifetime->hard_packets));
+    json_put(object, "soft_seconds", json_number(lifetime->soft_seconds));
+    json_put(object, "hard_seconds", json_number(lifetime->hard_seconds));
+    return object;
+}
+
+static const char *direction_of(const struct sp_me *me, const struct sp_offload_sa *sa)
+{
+    if (own_addresses_hold(me, &sa->source))
+        return "out";
+    return own_addresses_hold(me, &sa->destination) ? "in" : "none";
+}
+
+/* The kernel counts what an SA let through, and three reasons for which it didn't. */
+static void put_counters(json_t *object, const struct sp_offload_sa *sa, bool is_out)
+{
+    struct sp_counters outbound = {0}, inbound = {0};
+    struct sp_counters *counters = is_out ? &outbound : &inbound;
+    counters->dropped_packets[SP_DROP_REPLAY] = (uint64_t)sa->replayed_packets + sa->too_old_packets;
+    counters->dropped_packets[SP_DROP_BAD_ICV] = sa->bad_icv_packets;
+    counters->offered_packets = sa->packets + counters->dropped_packets[SP_DROP_REPLAY] + sa->bad_icv_packets;
+    counters->offered_bytes = sa->bytes;
+    *(is_out ? &counters->sealed_packets : &counters->opened_packets) = sa->packets;
+    json_put(object, "outbound", json_counters(&outbound, false));
+    json_put(object, "inbound", json_counters(&inbound, false));
+}
+
+static void take_sa(const struct sp_offload_sa *sa, void *context)
+{
+    struct gathered *gathered = context;
+    const char *direction = direction_of(&gathered->me, sa);
+    json_t *object = tool_need(json_object());
+    json_put(object, "number", json_number(json_array_size(gathered->sas)));
+    json_put(object, "name", json_null());
+    json_put(object, "spi", json_number(sa->spi));
+    json_put(object, "source", address_text(&sa->source));
+    json_put(object, "destination", address_text(&sa->destination));
+    json_put(object, "direction", json_text(direction));
+    json_put(object, "mode", json_text(sa->mode));
+    json_put(object, "encryption",
+             sa->has_suite ? json_text(sp_encryption_name(sa->encryption)) : json_null());
+    json_put(object, "integrity", sa->has_suite ? json_text(sp_integrity_name(sa->integrity)) : json_null());
+    json_put(object, "algorithms", json_text(sa->algorithms));
+    json_put(object, "fingerprint", json_text(sa->fingerprint));
+    json_put(object, "state",
+             json_text(sa->is_larval                     ? "larval"
+                       : sa->state == SP_SA_SOFT_EXPIRED ? "soft-expired"
+                                                         : "live"));
+    json_put(object, "ours", json_boolean(sa->is_ours));
+    json_put(object, "reqid", json_number(sa->reqid));
+    json_put(object, "bytes", json_number(sa->bytes));
+    json_put(object, "packets", json_number(sa->packets));
+    json_put(object, "age_seconds", json_number(sa->age_seconds));
+    json_put(object, "lifetime", lifetime_of(&sa->lifetime));
+    json_put(object, "replay_window_packets", json_number(sa->replay_window_packets));
+    json_put(object, "sequence_sent", json_number(sa->sequence_sent));
+    json_put(object, "sequence_received", json_number(sa->sequence_received));
+    put_counters(object, sa, strcmp(direction, "out") == 0);
+    json_push(gathered->sas, object);
+}
+
+static void take_policy(const struct sp_offload_policy *policy, void *context)
+{
+    struct gathered *gathered = context;
+    json_t *object = tool_need(json_object());
+    json_put(object, "ours", json_boolean(policy->is_ours));
+    json_put(object, "direction", json_text(policy->direction));
+    json_put(object, "action", json_text(sp_action_name(policy->action)));
+    json_put(object, "priority", json_number(policy->priority));
+    json_put(object, "index", json_number(policy->index));
+    json_put(object, "selector", json_text(policy->selector));
+    json_put(object, "suite", policy->suite[0] ? json_text(policy->suite) : json_null());
+    json_push(gathered->policies, object);
+}
+
+static void take_drop(const struct sp_offload_drop *drop, void *context)
+{
+    struct gathered *gathered = context;
+    json_t *object = tool_need(json_object());
+    json_put(object, "name", json_text(drop->name));
+    json_put(object, "packets", json_number(drop->packets));
+    json_put(object, "text", json_text(drop->text));
+    json_push(gathered->drops, object);
+}
+
+static json_t *build(struct gathered *gathered)
+{
+    struct sp_offload_kernel kernel;
+    const bool has_kernel = sp_offload_kernel_probe(&kernel) == SP_OK;
+    json_t *addresses = tool_need(json_array());
+    for (uint32_t i = 0; i < gathered->me.count; i++)
+        json_push(addresses, address_text(&gathered->me.addresses[i]));
+    json_t *status = tool_need(json_object());
+    json_put(status, "ok", json_true());
+    json_put(status, "version", json_text(sp_version()));
+    json_put(status, "backend", json_text("kernel"));
+    json_put(status, "kernel", json_text(has_kernel ? kernel.text : NULL));
+    json_put(status, "addresses", addresses);
+    json_put(status, "policies", gathered->policies);
+    json_put(status, "sas", gathered->sas);
+    json_put(status, "drops", gathered->drops);
+    return status;
+}
+
+static void finish_table(struct table *table)
+{
+    if (table_rows(table) > 0) {
+        putchar('\n');
+        table_print(table, stdout, terminal_is(stdout));
+    }
+    table_destroy(&table);
+}
+
+static const char *whose(const json_t *object)
+{
+    return json_is_true(json_object_get(object, "ours")) ? "ours" : "foreign";
+}
+
+static void print_policies(const json_t *status)
+{
+    struct table *table = table_create("POLICY|DIR|ACTION|>PRIORITY|SELECTOR|SUITE");
+    size_t index;
+    const json_t *policy;
+    json_array_foreach(json_object_get(status, "policies"), index, policy)
+    {
+        table_add(table, "%s", whose(policy));
+        table_add(table, "%s", daemon_text(policy, "direction"));
+        table_add(table, "%s", daemon_text(policy, "action"));
+        table_add_number(table, daemon_number(policy, "priority"));
+        table_add(table, "%s", daemon_text(policy, "selector"));
+        table_add(table, "%s", daemon_text(policy, "suite"));
+    }
+    finish_table(table);
+}
+
+static uint64_t dropped(const json_t *sa, const char *reason)
+{
+    return daemon_number(json_object_get(json_object_get(sa, "inbound"), "drops"), reason) +
+           daemon_number(json_object_get(json_object_get(sa, "outbound"), "drops"), reason);
+}
+
+static void print_sas(const json_t *status)
+{
+    struct table *table =
+        table_create("SPI|WHOSE|DIR|FROM|TO|SUITE|STATE|>PACKETS|>BYTES|>USED %|>SEQ OUT|>SEQ "
+                     "IN|>REPLAY|>BAD ICV|FINGERPRINT");
+    size_t index;
+    const json_t *sa;
+    json_array_foreach(json_object_get(status, "sas"), index, sa)
+    {
+        char spi[11];
+        const int used = daemon_sa_used_percent(sa);
+        table_add(table, "%s", daemon_spi(sa, spi));
+        table_add(table, "%s", whose(sa));
+        table_add(table, "%s", daemon_text(sa, "direction"));
+        table_add(table, "%s", daemon_text(sa, "source"));
+        table_add(table, "%s", daemon_text(sa, "destination"));
+        table_add(table, "%s", daemon_text(sa, "algorithms"));
+        table_add(table, "%s", daemon_text(sa, "state"));
+        table_add_number(table, daemon_number(sa, "packets"));
+        table_add_number(table, daemon_number(sa, "bytes"));
+        table_add(table, used < 0 ? "-" : "%d", used);
+        table_add_number(table, daemon_number(sa, "sequence_sent"));
+        table_add_number(table, daemon_number(sa, "sequence_received"));
+        table_add_number(table, dropped(sa, "replay"));
+        table_add_number(table, dropped(sa, "bad-icv"));
+        table_add(table, "%s", daemon_text(sa, "fingerprint"));
+    }
+    finish_table(table);
+}
+
+static void print_drops(const json_t *status)
+{
+    struct table *table = table_create("DROPPED|>PACKETS|MEANING");
+    size_t index;
+    const json_t *drop;
+    json_array_foreach(json_object_get(status, "drops"), index, drop)
+    {
+        if (daemon_number(drop, "packets") == 0)
+            continue;
+        table_add(table, "%s", daemon_text(drop, "name"));
+        table_add_number(table, daemon_number(drop, "packets"));
+        table_add(table, "%s", daemon_text(drop, "text"));
+    }
+    finish_table(table);
+}
+
+int backend_kernel_status(bool as_json)
+{
+    struct gathered gathered = {.sas = tool_need(json_array()),
+                                .policies = tool_need(json_array()),
+                                .drops = tool_need(json_array())};
+    const struct sp_offload_visitor visitor = {
+        .on_sa = take_sa, .on_policy = take_policy, .on_drop = take_drop, .context = &gathered};
+    if (!own_addresses(NULL, &gathered.me))
+        gathered.me = (struct sp_me){0};
+    const enum sp_status status = sp_offload_kernel_visit(&visitor);
+    if (status != SP_OK) {
+        json_decref(gathered.sas);
+        json_decref(gathered.policies);
+        json_decref(gathered.drops);
+        own_addresses_free(&gathered.me);
+        return backend_failed(status, NULL);
+    }
+    json_t *answer = build(&gathered);
+    own_addresses_free(&gathered.me);
+    if (as_json) {
+        json_print(answer, stdout, true);
+        return TOOL_OK;
+    }
+    printf("backend kernel: ");
+    terminal_write(stdout, daemon_text(answer, "kernel"));
+    putchar('\n');
+    print_policies(answer);
+    print_sas(answer);
+    print_drops(answer);
+    json_decref(answer);
+    return TOOL_OK;
+}
