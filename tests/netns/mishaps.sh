@@ -19,10 +19,15 @@ wait_until 5 grep -q connected "$scratch/idlers.log"
 check "silent control clients don't hold up traffic" fetches front "$BACK_IPV4" big
 check "and are hung up on, so that others get an answer" wait_until 10 gate_status front
 end_process idlers
-check "a request that isn't one gets a refusal" bash -c \
-    '/usr/bin/python3 -c "import socket, sys
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b\"{]\\n\"); print(s.recv(4096))" "$0" | grep -q "\"ok\": false"' \
-    "$scratch/front.sock"
+refuses_nonsense() { # SOCKET
+    /usr/bin/python3 -c 'import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(b"{]\n")
+answer = json.loads(s.recv(4096))
+assert answer["ok"] is False and answer["error"], answer' "$1"
+}
+check "a request that isn't one gets a refusal" refuses_nonsense "$scratch/front.sock"
 end_gates
 
 # ---- the device is taken away
@@ -70,6 +75,10 @@ check "shut when its daemon dies" stays_shut front "$BACK_IPV4"
 stop_capture flushed
 check "and nothing is in clear after a flush" is_hidden flushed 'tcp port 80'
 end_gates
+renew_keys
+check "started once more, to end in good order" start_gates
+end_gates
+check "which opens the front-end again" fetches front "$BACK_IPV4" small
 
 # ---- the tests themselves are interrupted
 
