@@ -101,10 +101,30 @@ static void complain(struct maker *maker, uint32_t index, struct sp_error *error
     sp_report_add(report, error);
 }
 
+/* The first rule whose suite the kernel isn't given, or SP_NO_RULE. */
+static uint32_t find_other_suite(const struct sp_policy *policy)
+{
+    for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++) {
+        struct sp_action_info action;
+        if (action_of(policy, i, &action) == SP_ACTION_PROTECT &&
+            !sp_kernel_suite_is_there(&(struct sp_kernel_suite){action.encryption, action.integrity}))
+            return i;
+    }
+    return SP_NO_RULE;
+}
+
 static enum sp_status judge(struct maker *maker, struct sp_report *report)
 {
     struct sp_error error = {.code = SP_ERR_UNSUPPORTED};
+    const uint32_t other_suite = find_other_suite(maker->policy);
 
+    if (other_suite != SP_NO_RULE) {
+        (void)snprintf(error.text, sizeof error.text,
+                       "AES-GCM is for the user backend only: write 3des-cbc and an integrity algorithm, or "
+                       "run the policy in user space");
+        complain(maker, other_suite, &error, report);
+        return error.code;
+    }
     if (maker->untold_rule != SP_NO_RULE) {
         (void)snprintf(error.text, sizeof error.text,
                        "a kernel can't be told about protocol 0, which to it means every protocol: leave the "

@@ -92,7 +92,7 @@ static int error_of(struct sp_xfrm_link *link, uint8_t family, enum sp_encryptio
 
 static bool takes_encryption(struct sp_xfrm_link *link, uint8_t family, enum sp_encryption encryption)
 {
-    for (int i = 0; i < SP_INTEGRITY_COUNT; i++)
+    for (int i = 0; i < SP_INTEGRITY_COMBINED; i++)
         if (error_of(link, family, encryption, (enum sp_integrity)i) == 0)
             return true;
     return false;

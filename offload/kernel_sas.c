@@ -81,7 +81,8 @@ static void take(const struct sp_sa_params *params, void *context)
     };
     if (params->encryption_key_bytes > 0)
         memcpy(sa->encryption_key, params->encryption_key, params->encryption_key_bytes);
-    memcpy(sa->integrity_key, params->integrity_key, params->integrity_key_bytes);
+    if (params->integrity_key_bytes > 0)
+        memcpy(sa->integrity_key, params->integrity_key, params->integrity_key_bytes);
 }
 
 static int compare_names(const struct sp_address *left, uint32_t left_spi, const struct sp_address *right,
@@ -138,6 +139,25 @@ static bool sort(struct sp_kernel_sa *sas, size_t count)
     return true;
 }
 
+static enum sp_status check_suites(const struct sp_kernel_sas *sas, const char *path,
+                                   struct sp_report *report)
+{
+    for (size_t i = 0; i < sas->count; i++) {
+        struct sp_error error = {.code = SP_ERR_UNSUPPORTED, .width = 1};
+        if (sp_kernel_suite_is_there(&sas->wanted[i].suite))
+            continue;
+        (void)snprintf(error.file, sizeof error.file, "%s", path);
+        (void)snprintf(
+            error.text, sizeof error.text,
+            "the SA with the SPI 0x%08x is for AES-GCM, which only the user backend has: make keys "
+            "for another suite, or run the policy in user space",
+            sas->wanted[i].spi);
+        sp_report_add(report, &error);
+        return error.code;
+    }
+    return SP_OK;
+}
+
 static enum sp_status check_names(const struct sp_kernel_sas *sas, const char *path, struct sp_report *report)
 {
     for (size_t i = 1; i < sas->count; i++) {
@@ -168,7 +188,8 @@ enum sp_status sp_kernel_sas_load(const char *path, const struct sp_policy *poli
         return status;
     if (sas->is_out_of_memory || (sas->count > 1 && !sort(sas->wanted, sas->count)))
         return SP_ERR_MEMORY;
-    return check_names(sas, path, report);
+    status = check_suites(sas, path, report);
+    return status == SP_OK ? check_names(sas, path, report) : status;
 }
 
 void sp_kernel_sas_free(struct sp_kernel_sas *sas)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The table of suites. A new algorithm is a row.
+ * The table of suites. A new algorithm is a row. AES-GCM has none: nobody sees to it here that no two SAs get
+ * one key, as the SAD does.
  */
 #include "kernel_suite.h"
 
@@ -27,6 +28,12 @@ static const struct {
     [SP_INTEGRITY_HMAC_SHA1_96] = {"hmac(sha1)", 1, 96, "HMAC-SHA1: CONFIG_CRYPTO_SHA1"},
     [SP_INTEGRITY_HMAC_SHA2_256_128] = {"hmac(sha256)", 2, 128, "HMAC-SHA2-256: CONFIG_CRYPTO_SHA256"},
 };
+
+bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
+{
+    return encryptions[suite->encryption].kernel_name != NULL &&
+           integrities[suite->integrity].kernel_name != NULL;
+}
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite)
 {
@@ -81,7 +88,7 @@ bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret
     struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0};
 
     do {
-        if (has_suite(sa, &suite)) {
+        if (sp_kernel_suite_is_there(&suite) && has_suite(sa, &suite)) {
             *ret_suite = suite;
             return true;
         }
@@ -94,7 +101,7 @@ bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
     struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0};
 
     do {
-        if (sp_kernel_suite_reqid(&suite) == reqid) {
+        if (sp_kernel_suite_is_there(&suite) && sp_kernel_suite_reqid(&suite) == reqid) {
             *ret_suite = suite;
             return true;
         }

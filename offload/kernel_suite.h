@@ -20,6 +20,8 @@ struct sp_kernel_suite {
 };
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite);
+/* false: only the user backend has it. What follows is for suites that are there. */
+bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite);
 /* Names and lengths; the keys are what the pointers point to, of the lengths that sa.h has. */
 void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *encryption_key,
                          const uint8_t *integrity_key, struct sp_xfrm_sa *sa);

@@ -35,22 +35,31 @@ enum sp_mode { SP_MODE_TRANSPORT };
 enum sp_encryption {
     SP_ENCRYPTION_NULL,     /* "null": RFC 2410, for debugging */
     SP_ENCRYPTION_3DES_CBC, /* "3des-cbc": RFC 2451, 24-byte key of which 168 bits count */
+    /* RFC 4106 with an ICV of 16 bytes: combined mode, an AES key with a salt of 4 bytes behind it */
+    SP_ENCRYPTION_AES128_GCM16, /* "aes128-gcm16", 20 bytes */
+    SP_ENCRYPTION_AES256_GCM16, /* "aes256-gcm16", 36 bytes */
     SP_ENCRYPTION_COUNT
 };
 enum sp_integrity {
     SP_INTEGRITY_HMAC_MD5_96,       /* "hmac-md5-96": RFC 2403, 16-byte key */
     SP_INTEGRITY_HMAC_SHA1_96,      /* "hmac-sha1-96": RFC 2404, 20-byte key */
     SP_INTEGRITY_HMAC_SHA2_256_128, /* "hmac-sha2-256-128": RFC 4868, 32-byte key */
+    SP_INTEGRITY_COMBINED,          /* "combined": by the cipher, with the GCM ones always; no key */
     SP_INTEGRITY_COUNT
 };
 
 /* Names as in the policy language; "?" for values outside the enum. Static storage. */
 SP_API const char *sp_encryption_name(enum sp_encryption encryption);
 SP_API const char *sp_integrity_name(enum sp_integrity integrity);
-/* Bytes that a key must have; 0 for null encryption. */
+/* Bytes that a key must have; 0 for null encryption and combined integrity. */
 SP_API size_t sp_encryption_key_bytes(enum sp_encryption encryption);
 SP_API size_t sp_integrity_key_bytes(enum sp_integrity integrity);
-/* The most that sealing adds to a packet in transport mode: ESP header, IV, padding, trailer, ICV. */
+#define SP_SUITE_TEXT_BYTES 48
+/* Writes a suite to text[SP_SUITE_TEXT_BYTES] as the language has it, "3des-cbc hmac-sha1-96" or
+ * "aes128-gcm16"; returns text. */
+SP_API const char *sp_suite_format(enum sp_encryption encryption, enum sp_integrity integrity, char *text);
+/* The most that sealing adds to a packet in transport mode: ESP header, IV, padding, trailer, ICV. 0 for two
+ * that make no suite. */
 SP_API size_t sp_suite_overhead_bytes(enum sp_encryption encryption, enum sp_integrity integrity);
 
 /* Limits of an SA. 0 means none, except hard_bytes of a 64-bit block cipher: Sweet32 (CVE-2016-2183) makes
@@ -104,7 +113,8 @@ SP_API void sp_sad_destroy(struct sp_sad **sad);
 
 /* Adds an SA; its number (0 .. capacity-1) names it in packets and statistics until it is removed.
  * SP_ERR_SPI, SP_ERR_KEY_LENGTH, SP_ERR_WEAK_KEY (k1 = k2 or k2 = k3 with parity ignored, or a part that is a
- * DES weak or semi-weak key), SP_ERR_EXISTS (same SPI, source and destination), SP_ERR_LIMIT (SAD full),
+ * DES weak or semi-weak key; of AES-GCM a key that another SA has), SP_ERR_EXISTS (same SPI, source and
+ * destination), SP_ERR_LIMIT (SAD full),
  * SP_ERR_INVALID (families differ, bad window or lifetime), SP_ERR_MEMORY. On failure nothing changes.
  * When reason is not NULL it receives one sentence (text[256]) that says what is wrong and what is right.
  * Control thread only; data-path threads may run meanwhile. */

@@ -12,6 +12,8 @@ extern const struct sp_cipher sp_tdes_cbc_reference;
 /* The best 3DES-CBC that works on this machine. */
 const struct sp_cipher *sp_tdes_cbc(void);
 
+extern const struct sp_cipher sp_aes128_gcm16, sp_aes256_gcm16;
+
 extern const struct sp_hmac sp_hmac_md5_reference;
 extern const struct sp_hmac sp_hmac_sha1_reference;
 extern const struct sp_hmac sp_hmac_sha2_256_reference;

@@ -23,6 +23,7 @@ struct sp_cbc_job {
 struct sp_cipher {
     const char *name;   /* of the algorithm: "3des-cbc" */
     const char *kernel; /* of this variant: "libcrypto" */
+    bool is_combined;   /* gives integrity too: by gcm.h */
     size_t key_bytes, block_bytes, iv_bytes;
     size_t state_bytes;
     void (*expand)(void *state, const uint8_t *key);
@@ -51,9 +52,13 @@ struct sp_hmac {
 };
 
 /* The ops in use on this machine. Never NULL for values of the enums. Null encryption has key_bytes 0,
- * block_bytes 1, iv_bytes 0, state_bytes 0 and no functions. */
+ * block_bytes 1, iv_bytes 0, state_bytes 0 and no functions; so has SP_INTEGRITY_COMBINED, but for its
+ * icv_bytes. */
 const struct sp_cipher *sp_cipher_ops(enum sp_encryption encryption);
 const struct sp_hmac *sp_hmac_ops(enum sp_integrity integrity);
+
+/* Do these two make a suite? A combined mode cipher goes with SP_INTEGRITY_COMBINED and with nothing else. */
+bool sp_suite_is_one(enum sp_encryption encryption, enum sp_integrity integrity);
 
 /* Why a 3DES key is refused (RFC 2451 2.3: k1 = k2, k2 = k3; DES weak and semi-weak parts), parity ignored;
  * NULL when it is good. Constant time is not needed: it runs once, when a key is set. */

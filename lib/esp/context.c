@@ -21,7 +21,8 @@ enum sp_status sp_esp_create(struct sp_sad *sad, struct sp_esp **ret_esp)
     struct sp_esp *esp = calloc(1, sizeof *esp);
     if (esp == NULL)
         return SP_ERR_MEMORY;
-    if (sp_iv_pool_create(&esp->ivs) != SP_OK) {
+    if (sp_iv_pool_create(&esp->ivs) != SP_OK || sp_gcm_create(&esp->gcm) != SP_OK) {
+        sp_iv_pool_destroy(&esp->ivs);
         free(esp);
         return SP_ERR_MEMORY;
     }
@@ -40,6 +41,7 @@ void sp_esp_destroy(struct sp_esp **esp)
     sp_thread_unregister();
     sp_sad_release((*esp)->sad);
     sp_iv_pool_destroy(&(*esp)->ivs);
+    sp_gcm_destroy(&(*esp)->gcm);
     free(*esp);
     *esp = NULL;
 }
@@ -87,7 +89,7 @@ void sp_esp_run_cipher(struct sp_esp *esp, const struct sp_esp_item *items, size
 {
     for (int encryption = 0; encryption < SP_ENCRYPTION_COUNT; encryption++) {
         const struct sp_cipher *cipher = sp_cipher_ops((enum sp_encryption)encryption);
-        if (cipher->cbc_seal == NULL) /* null encryption: RFC 2410 leaves the text as it is */
+        if (cipher->cbc_seal == NULL) /* null encryption, or combined with the integrity */
             continue;
         size_t jobs = collect_cbc(esp, items, count, (enum sp_encryption)encryption);
         if (jobs == 0)
@@ -117,15 +119,60 @@ static size_t collect_hmac(struct sp_esp *esp, const struct sp_esp_item *items, 
     return jobs;
 }
 
-void sp_esp_run_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
-                     enum sp_direction direction)
+static struct sp_gcm_job gcm_job(const struct sp_esp_item *item, uint8_t *icv)
+{
+    return (struct sp_gcm_job){.cipher = item->sa->cipher,
+                               .state = item->sa->cipher_state,
+                               .iv = item->esp + SP_ESP_HEADER_BYTES,
+                               .aad = item->esp, /* RFC 4106 5: SPI and sequence number */
+                               .aad_bytes = SP_ESP_HEADER_BYTES,
+                               .text = sp_esp_cipher_start(item),
+                               .len_bytes = item->cipher_bytes,
+                               .icv = icv};
+}
+
+/* libcrypto doesn't tell which ICV would be right, only whether it is: esp->icvs gets the received one or its
+ * complement. */
+static void open_combined(struct sp_esp *esp, const struct sp_esp_item *item,
+                          uint8_t ret_icv[SP_GCM_ICV_BYTES])
+{
+    uint8_t *received = sp_esp_cipher_start(item) + item->cipher_bytes;
+    struct sp_gcm_job job = gcm_job(item, received);
+    uint8_t wrong = sp_gcm_open(esp->gcm, &job) ? 0 : 0xff;
+    for (size_t i = 0; i < SP_GCM_ICV_BYTES; i++)
+        ret_icv[i] = received[i] ^ wrong;
+}
+
+static void run_combined(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                         enum sp_direction direction, unsigned *seen)
+{
+    for (size_t i = 0; i < count; i++) {
+        *seen |= 1u << items[i].sa->integrity;
+        if (items[i].sa->integrity != SP_INTEGRITY_COMBINED)
+            continue;
+        if (direction == SP_INBOUND) {
+            open_combined(esp, &items[i], esp->icvs[i]);
+            continue;
+        }
+        struct sp_gcm_job job = gcm_job(&items[i], sp_esp_cipher_start(&items[i]) + items[i].cipher_bytes);
+        sp_gcm_seal(esp->gcm, &job);
+    }
+    sp_gcm_forget(esp->gcm);
+}
+
+void sp_esp_run_integrity(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                          enum sp_direction direction)
 {
     unsigned seen = count > 0 ? 1u << items[0].sa->integrity : 0, done = 0;
     while (seen != done) {
         enum sp_integrity integrity = (enum sp_integrity)__builtin_ctz(seen & ~done);
+        done |= 1u << integrity;
+        if (integrity == SP_INTEGRITY_COMBINED) {
+            run_combined(esp, items, count, direction, &seen);
+            continue;
+        }
         size_t jobs = collect_hmac(esp, items, count, integrity, direction, &seen);
         sp_hmac_ops(integrity)->mac(esp->hmac_jobs, jobs);
-        done |= 1u << integrity;
     }
 }
 

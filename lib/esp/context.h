@@ -5,6 +5,7 @@
 #ifndef SP_ESP_CONTEXT_H
 #define SP_ESP_CONTEXT_H
 
+#include "crypto/gcm.h"
 #include "crypto/suite.h"
 #include "esp/iv.h"
 #include "sa/sad.h"
@@ -41,6 +42,7 @@ struct sp_esp_item {
 struct sp_esp {
     struct sp_sad *sad;
     struct sp_iv_pool *ivs;
+    struct sp_gcm *gcm;
     struct sp_esp_item items[SP_ESP_CHUNK];
     struct sp_cbc_job cbc_jobs[SP_ESP_CHUNK];
     struct sp_hmac_job hmac_jobs[SP_ESP_CHUNK];
@@ -129,9 +131,10 @@ _Static_assert(SP_ESP_TRAILER_BYTES + SP_ICV_BYTES_MIN >= SP_ESP_PADDING_BYTES, 
 /* Runs the cipher (seal or open) over all items, one call for each algorithm in use. */
 void sp_esp_run_cipher(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
                        enum sp_direction direction);
-/* Computes the ICV of each item: outbound behind the packet's ciphertext, inbound in esp->icvs by index. */
-void sp_esp_run_hmac(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
-                     enum sp_direction direction);
+/* Computes the ICV of each item: outbound behind the packet's ciphertext, inbound in esp->icvs by index.
+ * Combined modes do all of their work here: in both directions it is what comes last before the ICV. */
+void sp_esp_run_integrity(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
+                          enum sp_direction direction);
 
 /* One piece of a burst, at most SP_ESP_CHUNK packets. */
 void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns);

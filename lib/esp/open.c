@@ -7,6 +7,9 @@
  * twice in one burst passes once; only then is anything decrypted. What fails before leaves the packet as it
  * came. What fails after decryption is wiped, so a dropped packet never holds plaintext.
  *
+ * AES-GCM computes its ICV over the ciphertext, but libcrypto decrypts on the way to it: there the step of
+ * the ICVs leaves plaintext, or zeros where the ICV is wrong, and what is dropped later is wiped.
+ *
  * The ICV covers padding and trailer, so who reads them here talks to a peer that has the key: padding needs
  * no check in constant time, and can be no oracle (RFC 4303 3.4.4.1; Vaudenay 2002 needs a forged packet to
  * come this far).
@@ -105,6 +108,14 @@ static bool is_same_icv(const uint8_t *a, const uint8_t *b, size_t icv_bytes)
 }
 _Static_assert(SP_ICV_BYTES_MIN >= 8 && SP_ICV_BYTES_MAX <= 16, "two words cover an ICV");
 
+/* Drops a packet whose ICV was looked at. */
+static void refuse(const struct sp_esp_item *item, enum sp_drop reason)
+{
+    if (item->sa->cipher->is_combined)
+        sodium_memzero(sp_esp_cipher_start(item), item->cipher_bytes);
+    sp_esp_drop(item->packet, reason);
+}
+
 static enum sp_drop authenticate(const struct sp_esp_item *item, const uint8_t *icv)
 {
     const uint8_t *received = sp_esp_cipher_start(item) + item->cipher_bytes;
@@ -126,7 +137,7 @@ static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
             const struct sp_esp_item *item = &esp->items[j];
             enum sp_drop reason = is_spent ? SP_DROP_NONE : sp_sa_spend(item->sa, item->cipher_bytes, now_ns);
             if (reason != SP_DROP_NONE)
-                sp_esp_drop(item->packet, reason);
+                refuse(item, reason);
             else if (kept++ != j)
                 esp->items[kept - 1] = *item;
         }
@@ -139,11 +150,11 @@ static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
 static size_t authenticate_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
 {
     size_t kept = 0;
-    sp_esp_run_hmac(esp, esp->items, count, SP_INBOUND);
+    sp_esp_run_integrity(esp, esp->items, count, SP_INBOUND);
     for (size_t i = 0; i < count; i++) {
         enum sp_drop reason = authenticate(&esp->items[i], esp->icvs[i]);
         if (reason != SP_DROP_NONE)
-            sp_esp_drop(esp->items[i].packet, reason);
+            refuse(&esp->items[i], reason);
         else if (kept++ != i)
             esp->items[kept - 1] = esp->items[i];
     }

@@ -13,6 +13,8 @@
  */
 #include "esp/context.h"
 
+#include <endian.h>
+
 #define IP_PACKET_BYTES_MAX 65535u
 
 /* Lays the sealed packet out; writes nothing but the item. */
@@ -163,6 +165,28 @@ static void write_trailer(const struct sp_esp_item *item)
     at[pad_bytes + 1] = item->next_header;
 }
 
+/* CBC's are drawn (iv.c). GCM's must never come twice under a key, and chance alone would not do: after 2^32
+ * draws of 64 bits a repeat is likely. So they are counted, as RFC 4106 3.1 allows: the SA's start plus the
+ * sequence number. Workers take sequence numbers of one atomic counter that doesn't wrap, so within an SA all
+ * differ, whoever seals; and the SAD gives no two SAs the same key.
+ *
+ * What is left is a key that a process gets that an earlier one had: manual keys after a restart, where
+ * sequence numbers begin at 1 again. The start is 64 random bits, drawn when the SA is added, so the runs of
+ * IVs lie anywhere in 2^64 and those of R starts that seal N packets in all meet with a chance of at most
+ * (R - 1) N / 2^64; docs/security.md has the figures. RFC 4106 2 asks for automated keying for this reason.
+ */
+static void write_iv(struct sp_esp *esp, const struct sp_esp_item *item)
+{
+    const struct sp_sa *sa = item->sa;
+    uint8_t *iv = item->esp + SP_ESP_HEADER_BYTES;
+    if (sa->cipher->is_combined) {
+        uint64_t counted = htobe64(sa->iv_start + item->sequence);
+        memcpy(iv, &counted, sizeof counted);
+    } else {
+        sp_iv_pool_take(esp->ivs, iv, sa->cipher->iv_bytes);
+    }
+}
+
 static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
 {
     struct sp_packet *packet = item->packet;
@@ -173,7 +197,7 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     sp_esp_move_header(moved, header, item->esp_offset);
     sp_write_u32(item->esp, sa->spi);
     sp_write_u32(item->esp + 4, item->sequence);
-    sp_iv_pool_take(esp->ivs, item->esp + SP_ESP_HEADER_BYTES, sa->cipher->iv_bytes);
+    write_iv(esp, item);
     write_trailer(item);
 
     packet->len_bytes = item->esp_offset + SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes +
@@ -191,5 +215,5 @@ void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t cou
     for (size_t i = 0; i < items; i++)
         write_packet(esp, &esp->items[i]);
     sp_esp_run_cipher(esp, esp->items, items, SP_OUTBOUND);
-    sp_esp_run_hmac(esp, esp->items, items, SP_OUTBOUND);
+    sp_esp_run_integrity(esp, esp->items, items, SP_OUTBOUND);
 }

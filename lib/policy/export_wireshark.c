@@ -16,16 +16,19 @@
 #include <sodium.h>
 #include <string.h>
 
-#define KEY_BYTES_MAX 32
+#define KEY_BYTES_MAX 36
 
 static const char *const ciphers[SP_ENCRYPTION_COUNT] = {
     [SP_ENCRYPTION_NULL] = "NULL",
     [SP_ENCRYPTION_3DES_CBC] = "TripleDES-CBC [RFC2451]",
+    [SP_ENCRYPTION_AES128_GCM16] = "AES-GCM with 16 octet ICV [RFC4106]",
+    [SP_ENCRYPTION_AES256_GCM16] = "AES-GCM with 16 octet ICV [RFC4106]",
 };
 static const char *const integrities[SP_INTEGRITY_COUNT] = {
     [SP_INTEGRITY_HMAC_MD5_96] = "HMAC-MD5-96 [RFC2403]",
     [SP_INTEGRITY_HMAC_SHA1_96] = "HMAC-SHA-1-96 [RFC2404]",
     [SP_INTEGRITY_HMAC_SHA2_256_128] = "HMAC-SHA-256-128 [RFC4868]",
+    [SP_INTEGRITY_COMBINED] = "NULL",
 };
 
 static void put_key(FILE *out, const uint8_t *key, size_t len_bytes)

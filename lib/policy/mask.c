@@ -39,6 +39,8 @@ static const char *const harmless_words[] = {
     "hours",
     "packets",
     "3des-cbc",
+    "aes128-gcm16",
+    "aes256-gcm16",
     "null",
     "hmac-md5-96",
     "hmac-sha1-96",

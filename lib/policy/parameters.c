@@ -6,6 +6,8 @@
  * 3DES has 64-bit blocks, so its SAs always have a byte limit (Sweet32, CVE-2016-2183; SP 800-67 r2).
  */
 #include "policy/reader.h"
+
+#include "crypto/suite.h"
 #include "sa/lifetime.h"
 
 #include <stdlib.h>
@@ -47,7 +49,16 @@ bool sp_reader_suite(struct sp_reader *reader, enum sp_encryption *ret_encryptio
     int encryption = choose(reader, "an encryption algorithm", encryption_name, SP_ENCRYPTION_COUNT);
     if (encryption < 0)
         return false;
-    int integrity = choose(reader, "an integrity algorithm", integrity_name, SP_INTEGRITY_COUNT);
+    bool is_combined = sp_suite_is_one((enum sp_encryption)encryption, SP_INTEGRITY_COMBINED);
+    if (is_combined && reader->token.kind == SP_TOKEN_WORD) {
+        sp_diagnose_error(reader->diagnosis, &reader->token.place,
+                          "%s has its integrity built in: write nothing behind it",
+                          encryption_name(encryption));
+        return false;
+    }
+    int integrity = is_combined
+                        ? SP_INTEGRITY_COMBINED
+                        : choose(reader, "an integrity algorithm", integrity_name, SP_INTEGRITY_COMBINED);
     if (integrity < 0)
         return false;
     *ret_encryption = (enum sp_encryption)encryption;

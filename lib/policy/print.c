@@ -269,12 +269,11 @@ static void put_lifetime(struct printer *printer, const struct sp_lifetime *life
 
 static void put_action(struct printer *printer, const struct sp_action_info *action)
 {
+    char suite[SP_SUITE_TEXT_BYTES];
     put(printer, "action ");
     put_quoted(printer, action->name);
     put(printer, " {\n    esp ");
-    put(printer, sp_encryption_name(action->encryption));
-    put(printer, " ");
-    put(printer, sp_integrity_name(action->integrity));
+    put(printer, sp_suite_format(action->encryption, action->integrity, suite));
     put(printer, "\n    mode transport\n");
     put_lifetime(printer, &action->lifetime);
     put(printer, "    require\n}\n");

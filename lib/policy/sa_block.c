@@ -180,7 +180,8 @@ static bool parse_lines(struct sp_reader *reader, struct sp_sa_block *block)
 static void check_presence(struct sp_reader *reader, const struct sp_sa_block *block)
 {
     for (int item = 0; item < SP_SA_ITEM_COUNT && !block->is_garbled; item++) {
-        if (items[item].example != NULL && !block->is_seen[item])
+        bool is_built_in = item == SP_SA_ITEM_INTEGRITY_KEY && block->integrity == SP_INTEGRITY_COMBINED;
+        if (items[item].example != NULL && !block->is_seen[item] && !is_built_in)
             sp_diagnose_error(reader->diagnosis, &block->name_place,
                               "this SA has no %s line: add one, such as %s", items[item].word,
                               items[item].example);
@@ -211,6 +212,18 @@ static void check_encryption_key(struct sp_reader *reader, const struct sp_sa_bl
                     fault);
 }
 
+static void check_integrity_key(struct sp_reader *reader, const struct sp_sa_block *block)
+{
+    const struct sp_place *place = &block->places[SP_SA_ITEM_INTEGRITY_KEY];
+    if (block->integrity != SP_INTEGRITY_COMBINED)
+        sp_sa_key_check(reader, place, "integrity-key", &block->integrity_key,
+                        sp_integrity_key_bytes(block->integrity), sp_integrity_name(block->integrity));
+    else if (block->is_seen[SP_SA_ITEM_INTEGRITY_KEY])
+        sp_diagnose_error(reader->diagnosis, place,
+                          "%s has its integrity built in and takes one key: leave the line out",
+                          sp_encryption_name(block->encryption));
+}
+
 static void check(struct sp_reader *reader, const struct sp_sa_block *block)
 {
     if (strlen(block->name) > SP_SA_NAME_MAX_BYTES)
@@ -220,8 +233,7 @@ static void check(struct sp_reader *reader, const struct sp_sa_block *block)
     if (!block->is_seen[SP_SA_ITEM_ESP] || block->integrity == SP_INTEGRITY_COUNT)
         return; /* what the others should be is not known */
     check_encryption_key(reader, block);
-    sp_sa_key_check(reader, &block->places[SP_SA_ITEM_INTEGRITY_KEY], "integrity-key", &block->integrity_key,
-                    sp_integrity_key_bytes(block->integrity), sp_integrity_name(block->integrity));
+    check_integrity_key(reader, block);
     if (block->lifetime.hard_bytes != 0 || block->lifetime.hard_seconds != 0 ||
         block->lifetime.hard_packets != 0)
         sp_reader_check_lifetime(reader, &block->places[SP_SA_ITEM_LIFETIME], block->encryption,

@@ -8,7 +8,7 @@
 #include "policy/reader.h"
 
 #define SP_SA_NAME_MAX_BYTES 63
-#define SP_SA_KEY_MAX_BYTES 32
+#define SP_SA_KEY_MAX_BYTES 36 /* AES-256 and GCM's salt */
 
 enum sp_sa_item {
     SP_SA_ITEM_SPI,

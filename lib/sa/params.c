@@ -54,10 +54,14 @@ static enum sp_status check_suite(const struct sp_sa_params *params, char *reaso
     if (params->mode != SP_MODE_TRANSPORT)
         return refuse(SP_ERR_INVALID, reason, "the mode must be transport");
     if ((unsigned)params->encryption >= SP_ENCRYPTION_COUNT)
-        return refuse(SP_ERR_INVALID, reason, "the encryption must be 3des-cbc or null");
+        return refuse(SP_ERR_INVALID, reason,
+                      "the encryption must be 3des-cbc, aes128-gcm16, aes256-gcm16 or null");
     if ((unsigned)params->integrity >= SP_INTEGRITY_COUNT)
         return refuse(SP_ERR_INVALID, reason,
                       "the integrity must be hmac-sha1-96, hmac-sha2-256-128 or hmac-md5-96");
+    if (!sp_suite_is_one(params->encryption, params->integrity))
+        return refuse(SP_ERR_INVALID, reason,
+                      "AES-GCM has its integrity built in (combined), and only AES-GCM has");
     return SP_OK;
 }
 
@@ -137,7 +141,8 @@ void sp_sa_fingerprint(const struct sp_sa_params *params, char ret_text[17])
     crypto_generichash_update(&state, (const uint8_t *)hmac, strlen(hmac) + 1);
     if (params->encryption_key_bytes > 0)
         crypto_generichash_update(&state, params->encryption_key, params->encryption_key_bytes);
-    crypto_generichash_update(&state, params->integrity_key, params->integrity_key_bytes);
+    if (params->integrity_key_bytes > 0)
+        crypto_generichash_update(&state, params->integrity_key, params->integrity_key_bytes);
     crypto_generichash_final(&state, digest, sizeof digest);
     sodium_bin2hex(ret_text, 17, digest, 8);
     sodium_memzero(&state, sizeof state);

@@ -38,6 +38,7 @@ struct sp_sad {
     _Atomic uint32_t count, holders;
     uint32_t bucket_mask;
     struct sp_sa **by_number, **inbound, **outbound;
+    struct sp_sa **by_key;  /* those with combined mode ciphers, by fingerprint */
     uint32_t *free_numbers; /* a stack: capacity - count of them */
     struct sp_arena *arena;
     uint64_t hash_factors[3 + HASH_ADDRESS_WORDS];
@@ -72,6 +73,11 @@ static struct sp_sa **outbound_bucket(const struct sp_sad *sad, const struct sp_
 {
     uint32_t suite = (uint32_t)encryption << 16 | (uint32_t)integrity << 8 | (uint32_t)mode;
     return &sad->outbound[bucket_of(sad, suite, source, destination)];
+}
+
+static struct sp_sa **key_bucket(const struct sp_sad *sad, const char *fingerprint)
+{
+    return &sad->by_key[(uint32_t)strtoull(fingerprint, NULL, 16) & sad->bucket_mask];
 }
 
 struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number)
@@ -172,10 +178,12 @@ static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struc
 {
     sa->cipher = sp_cipher_ops(params->encryption);
     sa->hmac = sp_hmac_ops(params->integrity);
-    sa->hmac_state = sp_arena_take(sad->arena, sa->hmac->state_bytes);
-    if (sa->hmac_state == NULL)
-        return SP_ERR_MEMORY;
-    sa->hmac->expand(sa->hmac_state, params->integrity_key, params->integrity_key_bytes);
+    if (sa->hmac->state_bytes > 0) {
+        sa->hmac_state = sp_arena_take(sad->arena, sa->hmac->state_bytes);
+        if (sa->hmac_state == NULL)
+            return SP_ERR_MEMORY;
+        sa->hmac->expand(sa->hmac_state, params->integrity_key, params->integrity_key_bytes);
+    }
     sp_sa_fingerprint(params, sa->fingerprint);
     if (sa->cipher->state_bytes == 0)
         return SP_OK;
@@ -183,6 +191,7 @@ static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struc
     if (sa->cipher_state == NULL)
         return SP_ERR_MEMORY;
     sa->cipher->expand(sa->cipher_state, params->encryption_key);
+    randombytes_buf(&sa->iv_start, sizeof sa->iv_start); /* why: lib/esp/seal.c, write_iv() */
     return SP_OK;
 }
 
@@ -198,6 +207,11 @@ static void publish(struct sp_sad *sad, struct sp_sa *sa)
     rcu_assign_pointer(*in, sa);
     rcu_assign_pointer(*out, sa);
     rcu_assign_pointer(sad->by_number[sa->number], sa);
+    if (sa->cipher->is_combined) {
+        struct sp_sa **same = key_bucket(sad, sa->fingerprint);
+        sa->next_same_key = *same;
+        *same = sa;
+    }
     atomic_store(&sad->count, count + 1);
 }
 
@@ -205,6 +219,21 @@ static void say(char *reason, const char *sentence)
 {
     if (reason != NULL)
         snprintf(reason, SP_REASON_BYTES, "%s", sentence);
+}
+
+/* An IV that comes twice under a key gives away the XOR of both texts and lets anybody forge (SP 800-38D
+ * appendix A), so a key is one SA's, which counts its IVs. */
+static bool has_key_already(const struct sp_sad *sad, const struct sp_sa_params *params)
+{
+    char fingerprint[17];
+
+    if (!sp_cipher_ops(params->encryption)->is_combined)
+        return false;
+    sp_sa_fingerprint(params, fingerprint);
+    const struct sp_sa *sa = *key_bucket(sad, fingerprint);
+    while (sa != NULL && strcmp(sa->fingerprint, fingerprint) != 0)
+        sa = sa->next_same_key;
+    return sa != NULL;
 }
 
 static enum sp_status check_place(const struct sp_sad *sad, const struct sp_sa_params *params, char *reason)
@@ -217,6 +246,12 @@ static enum sp_status check_place(const struct sp_sad *sad, const struct sp_sa_p
                      "there already is an SA with SPI %u from %s to %s; choose another SPI", params->spi,
                      sp_address_format(&source, from), sp_address_format(&destination, to));
         return SP_ERR_EXISTS;
+    }
+    if (has_key_already(sad, params)) {
+        say(reason,
+            "another SA has this AES-GCM key, and two SAs with one key could seal two packets alike, which "
+            "reveals them; make a key for each SA");
+        return SP_ERR_WEAK_KEY;
     }
     if (atomic_load(&sad->count) == sad->capacity) {
         if (reason != NULL)
@@ -271,6 +306,12 @@ enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number)
         link = &(*link)->next_outbound;
     rcu_assign_pointer(*link, sa->next_outbound);
 
+    if (sa->cipher->is_combined) {
+        link = key_bucket(sad, sa->fingerprint);
+        while (*link != sa)
+            link = &(*link)->next_same_key;
+        *link = sa->next_same_key;
+    }
     rcu_assign_pointer(sad->by_number[number], NULL);
     synchronize_rcu();
     discard(sad, sa);
@@ -289,8 +330,9 @@ static bool allocate_tables(struct sp_sad *sad)
     sad->by_number = calloc(sad->capacity, sizeof(struct sp_sa *));
     sad->inbound = calloc(buckets, sizeof(struct sp_sa *));
     sad->outbound = calloc(buckets, sizeof(struct sp_sa *));
+    sad->by_key = calloc(buckets, sizeof(struct sp_sa *));
     sad->free_numbers = calloc(sad->capacity, sizeof *sad->free_numbers);
-    return sad->by_number != NULL && sad->inbound != NULL && sad->outbound != NULL &&
+    return sad->by_number != NULL && sad->inbound != NULL && sad->outbound != NULL && sad->by_key != NULL &&
            sad->free_numbers != NULL;
 }
 
@@ -299,6 +341,7 @@ static void free_tables(struct sp_sad *sad)
     free(sad->by_number);
     free(sad->inbound);
     free(sad->outbound);
+    free(sad->by_key);
     free(sad->free_numbers);
     sp_arena_destroy(&sad->arena);
     free(sad);

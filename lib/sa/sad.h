@@ -38,8 +38,10 @@ struct sp_sa {
     const struct sp_hmac *hmac;
     void *cipher_state, *hmac_state; /* in the arena; cipher_state is NULL for null encryption */
     struct sp_sa_limits limits;
+    uint64_t iv_start; /* of a combined mode cipher: a packet's IV is this plus its sequence number */
 
     struct sp_sa *next_outbound; /* hash chain, published with RCU */
+    struct sp_sa *next_same_key; /* hash chain, the control thread's */
     struct sp_lifetime lifetime; /* soft limits filled in; the control thread's */
     bool has_own_lifetime;
     bool is_default_lifetime; /* no own one, and no action has given one yet */

@@ -28,12 +28,14 @@ REFUSED_BY_NETSH = [
     ("an order against the most specific filter",
      "bypass in from 10.0.0.0/8 to me\nblock in tcp from 10.1.0.0/16 to me port 80", "no order of rules"),
     ("SHA-256", "protect in from any to me with \"S\"", "hmac-sha1-96 and hmac-md5-96"),
+    ("AES-GCM", "protect in from any to me with \"G\"", "no AES-GCM: write 3des-cbc"),
     ("lifetimes without seconds", "protect in from any to me with \"N\"", "KB and seconds"),
 ]
 # A protect rule is mirrored, and Windows would try the mirror of a rule about one host before a block of all others.
 REFUSED_EXAMPLES = {"mail-site/front-end.policy": "no order of rules", "mail-tier.policy": "no types of ICMP"}
 ODD_ACTIONS = "action \"S\" {\n esp 3des-cbc hmac-sha2-256-128\n}\n" \
-              "action \"N\" {\n esp 3des-cbc hmac-sha1-96\n lifetime nist-r2\n}\n"
+              "action \"N\" {\n esp 3des-cbc hmac-sha1-96\n lifetime nist-r2\n}\n" \
+              "action \"G\" {\n esp aes256-gcm16\n lifetime w2k\n}\n"
 
 
 def round_trip(folder, path):
@@ -206,34 +208,54 @@ def xfrm(tap, folder):
                  f"xfrm: {name} is refused with the rule's line", [said])
 
 
-def states(tap, folder):
-    """Keys go to a file for their owner alone, and the kernel's tool understands every line."""
+GCM = """action "G" {
+    esp aes256-gcm16
+}
+protect out tcp from me to any port 80 with "G"
+default bypass
+"""
+
+
+def keys_and_states(folder, policy, suite):
+    """Of one pair: the keys' digits, what export said, and the file it wrote."""
     keys, script = os.path.join(folder, "pair.keys"), os.path.join(folder, "script")
-    ipsecctl("keygen", "--from", "192.0.2.77", "--to", "192.0.2.2", "--output", keys)
+    for path in (keys, script):
+        if os.path.exists(path):
+            os.remove(path)
+    ipsecctl("keygen", "--esp", *suite.split(), "--from", "192.0.2.77", "--to", "192.0.2.2", "--output", keys)
     with open(keys, encoding="utf-8") as stream:
         digits = re.findall(r"-key 0x(\w+)", stream.read())
-    policy = os.path.join(EXAMPLES, "front-end.policy")
-    answer = ipsecctl("export", "xfrm", *ME, "--keys", keys, policy)
+    return digits, ipsecctl("export", "xfrm", *ME, "--keys", keys, "--output", script, policy), script
+
+
+def states(tap, folder):
+    """Keys go to a file for their owner alone, and the kernel's tool understands every line."""
+    front_end = os.path.join(EXAMPLES, "front-end.policy")
+    answer = ipsecctl("export", "xfrm", *ME, "--keys", "none.keys", front_end)
     tap.tell(answer.returncode == 1 and answer.stdout == b"" and b"to a file only" in answer.stderr,
              "xfrm: keys are written to no stream", [answer.stderr.decode()])
-    answer = ipsecctl("export", "xfrm", *ME, "--keys", keys, "--output", script, policy)
-    with open(script, encoding="utf-8") as stream:
-        text = stream.read()
-    mode = stat.S_IMODE(os.stat(script).st_mode)
-    said = (answer.stdout + answer.stderr).decode()
-    tap.tell(answer.returncode == 0 and mode == 0o600 and len(digits) == 4 and all(key in text for key in digits)
-             and not any(key[:16] in said for key in digits), "xfrm: --output has policies and keys, for its owner alone",
-             [oct(mode), said])
-    if in_namespace("ip", "xfrm", "policy").returncode != 0:
-        tap.skip("xfrm: the kernel is given both states", "no network namespace can be had")
-        return
-    # A batch ends at a state that this kernel has no ESP or DES for, so each has its own. Its answer comes after ip
-    # has understood the whole line.
-    lines = [line for line in text.splitlines() if line.startswith("xfrm state add")]
-    answers = [in_namespace("ip", "-batch", write(folder, "state", line + "\n")) for line in lines]
-    tap.tell(len(lines) == 2 and all(
-        done.returncode == 0 or re.match(r"Error: Requested \w+ (algorithm )?not found", done.stderr.decode())
-        for done in answers), "xfrm: the kernel is given both states", [repr(done.stderr) for done in answers])
+    has_namespace = in_namespace("ip", "xfrm", "policy").returncode == 0
+    for suite, policy, key_count in [("3des-cbc hmac-sha1-96", front_end, 4),
+                                     ("aes256-gcm16", write(folder, "gcm.policy", GCM), 2)]:
+        digits, answer, script = keys_and_states(folder, policy, suite)
+        with open(script, encoding="utf-8") as stream:
+            text = stream.read()
+        mode = stat.S_IMODE(os.stat(script).st_mode)
+        said = (answer.stdout + answer.stderr).decode()
+        tap.tell(answer.returncode == 0 and mode == 0o600 and len(digits) == key_count and
+                 all(key in text for key in digits) and not any(key[:16] in said for key in digits),
+                 f"xfrm: --output has policies and keys of {suite}, for its owner alone", [oct(mode), said])
+        if not has_namespace:
+            tap.skip(f"xfrm: the kernel is given both states of {suite}", "no network namespace can be had")
+            continue
+        # A batch ends at a state that this kernel has no ESP or cipher for, so each has its own. Its answer comes
+        # after ip has understood the whole line.
+        lines = [line for line in text.splitlines() if line.startswith("xfrm state add")]
+        answers = [in_namespace("ip", "-batch", write(folder, "state", line + "\n")) for line in lines]
+        tap.tell(len(lines) == 2 and all(
+            done.returncode == 0 or re.match(r"Error: Requested \w+ (algorithm )?not found", done.stderr.decode())
+            for done in answers), f"xfrm: the kernel is given both states of {suite}",
+            [repr(done.stderr) for done in answers])
 
 
 def run(tap):

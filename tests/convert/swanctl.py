@@ -16,13 +16,16 @@ from common import EXAMPLES, SECONDS, ipsecctl, write
 CHARON = "/usr/lib/ipsec/charon"
 ME = ["--me", "192.0.2.77", "--me", "2001:db8::77"]
 ACTIONS = "action \"E\" {\n esp 3des-cbc hmac-sha1-96\n lifetime w2k\n}\n" \
-          "action \"F\" {\n esp null hmac-sha2-256-128\n lifetime 4000 packets 900 seconds\n}\n"
+          "action \"F\" {\n esp null hmac-sha2-256-128\n lifetime 4000 packets 900 seconds\n}\n" \
+          "action \"G\" {\n esp aes128-gcm16\n}\naction \"H\" {\n esp aes256-gcm16\n}\n"
 LINE = ACTIONS.count("\n") + 1
 RICH = ACTIONS + """protect out tcp from me to { 192.0.2.0/25, 192.0.2.200-192.0.2.209 } port { 25, 6000-6100 } with "E"
 protect in udp from 2001:db8::/32 to me port 88 with "F"
 bypass in 47 from 198.51.100.9 to 192.0.2.77
 bypass out 47 from 192.0.2.77 to 198.51.100.9
 block out 132 from me to any port 0-1023
+protect out tcp from me to 198.51.100.1 port 80 with "G"
+protect out tcp from me to 198.51.100.2 port 80 with "H"
 default block
 """
 FAR = "192.0.2.0/25 192.0.2.200/29 192.0.2.208/31"
@@ -37,6 +40,8 @@ WANTED = {
     "rule-4-4": ("PASS", {f"{MINE_4}[gre]"}, {"198.51.100.9/32[gre]"}),
     "rule-5-4": ("DROP", {f"{MINE_4}[sctp]"}, {f"{ALL_4}[sctp/0-1023]"}),
     "rule-5-6": ("DROP", {f"{MINE_6}[sctp]"}, {f"{ALL_6}[sctp/0-1023]"}),
+    "rule-6-4": ("TRANSPORT", {f"{MINE_4}[tcp]"}, {"198.51.100.1/32[tcp/80]"}),
+    "rule-7-4": ("TRANSPORT", {f"{MINE_4}[tcp]"}, {"198.51.100.2/32[tcp/80]"}),
     "default-4": ("DROP", {ALL_4}, {ALL_4}),
     "default-6": ("DROP", {ALL_6}, {ALL_6}),
 }
@@ -129,7 +134,7 @@ def loads(tap, folder):
 def words(tap, folder):
     answer = ipsecctl("export", "swanctl", *ME, write(folder, "rich.policy", RICH))
     text = answer.stdout.decode()
-    tap.tell(priorities(text) == [1000, 1001, 1002, 1003, 1004, 1004, 1005, 1005],
+    tap.tell(priorities(text) == [1000, 1001, 1002, 1003, 1004, 1004, 1005, 1006, 1007, 1007],
              "swanctl: priorities keep the order of the rules", [text])
     first, second = text.split("rule-1-4 {")[1].split("}")[0], text.split("rule-2-6 {")[1].split("}")[0]
     tap.tell("esp_proposals = 3des-sha1\n" in first and "life_time = 3600\n" in first and
@@ -137,6 +142,8 @@ def words(tap, folder):
              "esp_proposals = null-sha256\n" in second and "life_packets = 4000\n" in second and
              "life_time = 900\n" in second and "life_bytes" not in second,
              "swanctl: each child has its action's algorithms and lifetimes", [text])
+    tap.tell(re.findall(r"esp_proposals = (\S+)", text)[2:] == ["aes128gcm16", "aes256gcm16"],
+             "swanctl: AES-GCM stands without an integrity algorithm", [text])
     said = answer.stderr.decode()
     tap.tell(re.findall(r"rich\.policy:(\d+):\d+: warning", said) == [str(LINE + 4)] and "mirrored direction" in said,
              "swanctl: a block rule that becomes stricter is told with its line, and no other", [said])

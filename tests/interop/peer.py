@@ -11,18 +11,24 @@ from scapy.layers.inet import IP  # noqa: E402
 from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.ipsec import ESP, SecurityAssociation  # noqa: E402
 
-ENCRYPTION = {"3des-cbc": "3DES", "null": "NULL"}
+ENCRYPTION = {"3des-cbc": "3DES", "null": "NULL", "aes128-gcm16": "AES-GCM", "aes256-gcm16": "AES-GCM"}
 INTEGRITY = {"hmac-md5-96": "HMAC-MD5-96", "hmac-sha1-96": "HMAC-SHA1-96", "hmac-sha2-256-128": "SHA2-256-128"}
 
 
 class Peer:
     """scapy's end of an SA."""
 
-    def __init__(self, gate, integrity_key=None):
-        encryption, integrity = gate.suite.split()
+    def __init__(self, gate, is_stranger=False):
+        """A stranger has another key for integrity; where there is one key for both, another key."""
+        encryption, *integrity = gate.suite.split()
+        encryption_key, integrity_key = gate.encryption_key, gate.integrity_key
+        if is_stranger and integrity:
+            integrity_key = bytes(len(integrity_key))
+        elif is_stranger:
+            encryption_key = bytes(len(encryption_key))
         self.association = SecurityAssociation(
-            ESP, spi=gate.spi, crypt_algo=ENCRYPTION[encryption], crypt_key=gate.encryption_key or None,
-            auth_algo=INTEGRITY[integrity], auth_key=integrity_key or gate.integrity_key)
+            ESP, spi=gate.spi, crypt_algo=ENCRYPTION[encryption], crypt_key=encryption_key or None,
+            auth_algo=INTEGRITY[integrity[0]] if integrity else None, auth_key=integrity_key or None)
 
     @staticmethod
     def _parse(packet):

@@ -49,7 +49,11 @@ static enum line read_line(struct record_file *file, struct field *ret_field)
         return LINE_NOTHING;
     if (sscanf(line, "[%15[^]]]", file->section) == 1)
         return LINE_NOTHING;
-    if (sscanf(line, "%23[A-Za-z0-9] = %1024s", ret_field->name, ret_field->text) != 2)
+    int read = sscanf(line, "%23[A-Za-z0-9] = %1024s", ret_field->name, ret_field->text);
+    const char *equals = strchr(line, '=');
+    if (read == 1 && equals != NULL && equals[1 + strspn(equals + 1, " ")] == '\0')
+        ret_field->text[0] = '\0'; /* an empty text */
+    else if (read != 2)
         return LINE_BROKEN;
     decode(ret_field);
     return LINE_FIELD;

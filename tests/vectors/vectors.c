@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * Vectors that nobody here wrote, through the library's own ops tables: NIST CAVP known answers and
- * multi-block messages for TDES in CBC and CBC-I mode, HMAC of RFC 2202 and RFC 4231. They are read where
- * Debian's python3-cryptography-vectors keeps them. One TAP line a vector.
+ * multi-block messages for TDES in CBC and CBC-I mode, AES-GCM, HMAC of RFC 2202 and RFC 4231. They are read
+ * where Debian's python3-cryptography-vectors keeps them. One TAP line a vector.
  *
  * CBC-I is three CBC streams in turns (block i goes to stream i mod 3; SP 800-20 3.5): it serves as a test of
  * several jobs in one call. Each vector is run sealing and opening, to another place and in place.
@@ -10,6 +10,7 @@
 #include "record.h"
 
 #include "core/arena.h"
+#include "crypto/gcm.h"
 #include "crypto/suite.h"
 
 #include <stdlib.h>
@@ -32,6 +33,14 @@ static const struct {
     {"rfc-2202-md5", SP_INTEGRITY_HMAC_MD5_96},
     {"rfc-2202-sha1", SP_INTEGRITY_HMAC_SHA1_96},
     {"rfc-4231-sha256", SP_INTEGRITY_HMAC_SHA2_256_128},
+};
+
+static const struct {
+    const char *name;
+    enum sp_encryption encryption;
+} gcm_files[] = {
+    {"gcmEncryptExtIV128", SP_ENCRYPTION_AES128_GCM16},
+    {"gcmEncryptExtIV256", SP_ENCRYPTION_AES256_GCM16},
 };
 
 static struct sp_arena *arena;
@@ -203,6 +212,82 @@ static bool hmac_is_right(const struct record *record, const struct sp_hmac *ops
            memcmp(icv, digest->bytes, ops->icv_bytes) == 0 && icv[ops->icv_bytes] == 0xa5;
 }
 
+/* ESP's nonce is 96 bits long, of which 4 bytes come with the key, and its ICV is the whole tag. */
+static bool is_of_esp(const struct record *record)
+{
+    const struct field *iv = record_field(record, "IV"), *tag = record_field(record, "Tag");
+    return iv != NULL && tag != NULL && iv->len_bytes == SP_GCM_SALT_BYTES + SP_GCM_IV_BYTES &&
+           tag->len_bytes == SP_GCM_ICV_BYTES;
+}
+
+static bool gcm_runs_right(struct sp_gcm *gcm, const struct sp_cipher *ops, const void *state,
+                           const struct record *record)
+{
+    const struct field *iv = record_field(record, "IV"), *tag = record_field(record, "Tag");
+    const struct field *plain = record_field(record, "PT"), *cipher = record_field(record, "CT");
+    const struct field *aad = record_field(record, "AAD");
+    uint8_t text[FIELD_BYTES_MAX], icv[SP_GCM_ICV_BYTES] = {0};
+    if (plain == NULL || cipher == NULL || aad == NULL || plain->len_bytes != cipher->len_bytes)
+        return false;
+    const struct sp_gcm_job job = {.cipher = ops,
+                                   .state = state,
+                                   .iv = iv->bytes + SP_GCM_SALT_BYTES,
+                                   .aad = aad->bytes,
+                                   .aad_bytes = aad->len_bytes,
+                                   .text = text,
+                                   .len_bytes = plain->len_bytes,
+                                   .icv = icv};
+    memcpy(text, plain->bytes, plain->len_bytes);
+    sp_gcm_seal(gcm, &job);
+    bool is_right =
+        memcmp(text, cipher->bytes, cipher->len_bytes) == 0 && memcmp(icv, tag->bytes, sizeof icv) == 0;
+    return is_right && sp_gcm_open(gcm, &job) && memcmp(text, plain->bytes, plain->len_bytes) == 0;
+}
+
+static bool gcm_is_right(struct sp_gcm *gcm, const struct sp_cipher *ops, const struct record *record)
+{
+    const struct field *key = record_field(record, "Key");
+    uint8_t material[36];
+
+    if (key == NULL || key->len_bytes != ops->key_bytes - SP_GCM_SALT_BYTES)
+        return false;
+    memcpy(material, key->bytes, key->len_bytes);
+    memcpy(material + key->len_bytes, record_field(record, "IV")->bytes, SP_GCM_SALT_BYTES);
+    void *state = sp_arena_take(arena, ops->state_bytes);
+    if (state == NULL)
+        abort();
+    ops->expand(state, material);
+    bool is_right = gcm_runs_right(gcm, ops, state, record);
+    sp_gcm_forget(gcm); /* the state goes */
+    sp_arena_give(arena, state, ops->state_bytes);
+    return is_right;
+}
+
+static void run_gcm_file(const char *folder, const char *name, const struct sp_cipher *ops)
+{
+    char path[4096], number[16];
+    struct record_file file = {.first_name = "Count"};
+    struct record record;
+    struct sp_gcm *gcm;
+    size_t vectors = 0;
+
+    (void)snprintf(path, sizeof path, "%s/ciphers/AES/GCM/%s.rsp", folder, name);
+    file.stream = fopen(path, "re");
+    if (file.stream == NULL || sp_gcm_create(&gcm) != SP_OK) {
+        tell(false, name, "", "can be read at ", path);
+        return;
+    }
+    while (record_next(&file, &record)) {
+        if (!is_of_esp(&record))
+            continue;
+        (void)snprintf(number, sizeof number, "%zu", vectors++);
+        tell(gcm_is_right(gcm, ops, &record), name, "", "vector ", number);
+    }
+    sp_gcm_destroy(&gcm);
+    (void)fclose(file.stream);
+    tell(vectors > 0 && !file.is_broken, name, "", "was read to its end and has vectors", "");
+}
+
 /* hmac: NULL for a file of CBC vectors. */
 static void run_file(const char *folder, const char *subfolder, const char *name, const char *suffix,
                      const struct sp_hmac *hmac)
@@ -240,6 +325,8 @@ int main(int argc, char **argv)
         run_file(argv[1], "ciphers/3DES/CBC", cbc_files[i], ".rsp", NULL);
     for (size_t i = 0; i < sizeof hmac_files / sizeof hmac_files[0]; i++)
         run_file(argv[1], "HMAC", hmac_files[i].name, ".txt", sp_hmac_ops(hmac_files[i].integrity));
+    for (size_t i = 0; i < sizeof gcm_files / sizeof gcm_files[0]; i++)
+        run_gcm_file(argv[1], gcm_files[i].name, sp_cipher_ops(gcm_files[i].encryption));
     sp_arena_destroy(&arena);
     printf("1..%zu\n", lines);
     return failures != 0;

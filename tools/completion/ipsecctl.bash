@@ -64,7 +64,7 @@ _ipsecctl() {
     --policy | --keys | --output | --control) _ipsecctl_offer_files "$word" ;;
     --direction) _ipsecctl_offer "$word" out in ;;
     --backend) _ipsecctl_offer "$word" kernel user ;;
-    --esp) _ipsecctl_offer "$word" 3des-cbc null ;;
+    --esp) _ipsecctl_offer "$word" 3des-cbc aes128-gcm16 aes256-gcm16 null ;;
     3des-cbc | null) _ipsecctl_offer "$word" hmac-sha1-96 hmac-sha2-256-128 hmac-md5-96 ;;
     --me | --from | --to | --encoding | --name | --count) ;;
     *)

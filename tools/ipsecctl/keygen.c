@@ -25,22 +25,36 @@ struct request {
     const char *output;
 };
 
-static bool find_suite(const char *encryption, const char *integrity, struct request *request)
+/* How many words a suite's name takes, the first of which are these; 0: none has it. */
+static int find_suite(const char *first, const char *second, struct request *request)
 {
-    bool has_encryption = false, has_integrity = false;
-    for (int i = 0; i < SP_ENCRYPTION_COUNT; i++) {
-        if (strcmp(encryption, sp_encryption_name((enum sp_encryption)i)) == 0) {
-            request->encryption = (enum sp_encryption)i;
-            has_encryption = true;
-        }
+    char two[SP_SUITE_TEXT_BYTES], name[SP_SUITE_TEXT_BYTES];
+    snprintf(two, sizeof two, "%s %s", first, second ? second : "");
+    for (int i = 0; i < SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT; i++) {
+        const enum sp_encryption encryption = (enum sp_encryption)(i / SP_INTEGRITY_COUNT);
+        const enum sp_integrity integrity = (enum sp_integrity)(i % SP_INTEGRITY_COUNT);
+        if (sp_suite_overhead_bytes(encryption, integrity) == 0)
+            continue;
+        sp_suite_format(encryption, integrity, name);
+        const int words = strchr(name, ' ') ? 2 : 1;
+        if (strcmp(name, words == 2 ? two : first) != 0)
+            continue;
+        request->encryption = encryption;
+        request->integrity = integrity;
+        return words;
     }
-    for (int i = 0; i < SP_INTEGRITY_COUNT; i++) {
-        if (strcmp(integrity, sp_integrity_name((enum sp_integrity)i)) == 0) {
-            request->integrity = (enum sp_integrity)i;
-            has_integrity = true;
-        }
-    }
-    return has_encryption && has_integrity;
+    return 0;
+}
+
+static int read_suite(int argc, char **argv, struct request *request)
+{
+    const int words = find_suite(optarg, optind < argc ? argv[optind] : NULL, request);
+    if (words == 0)
+        return tool_usage("keygen",
+                          "--esp takes aes128-gcm16 or aes256-gcm16, or a cipher (3des-cbc, null) and an "
+                          "integrity algorithm (hmac-sha1-96, hmac-sha2-256-128, hmac-md5-96)");
+    optind += words - 1;
+    return TOOL_OK;
 }
 
 static int read_address(const char *option, const char *word, struct sp_address *ret_address, bool *ret_has)
@@ -65,12 +79,7 @@ static int read_option(int option, int argc, char **argv, struct request *reques
         request->as_json = true;
         return TOOL_OK;
     case 'e':
-        if (optind < argc && find_suite(optarg, argv[optind], request)) {
-            optind++;
-            return TOOL_OK;
-        }
-        return tool_usage("keygen", "--esp takes a cipher (3des-cbc, null) and an integrity algorithm "
-                                    "(hmac-sha1-96, hmac-sha2-256-128, hmac-md5-96)");
+        return read_suite(argc, argv, request);
     default:
         return tool_usage("keygen", "unknown option, or one without its value");
     }
@@ -203,7 +212,7 @@ static int run(int argc, char **argv)
 const struct verb verb_keygen = {
     .name = "keygen",
     .summary = "make a file with a random pair of SAs",
-    .help = "Usage: ipsecctl keygen [--from ADDRESS --to ADDRESS] [--esp CIPHER INTEGRITY]\n"
+    .help = "Usage: ipsecctl keygen [--from ADDRESS --to ADDRESS] [--esp SUITE]\n"
             "                       [--output FILE] [--json]\n"
             "\n"
             "Makes random keys and SPIs for two SAs, there and back, in the form of sallyport.keys(5).\n"
@@ -211,7 +220,8 @@ const struct verb verb_keygen = {
             "output, unless that is a terminal or a file that others may read.\n"
             "\n"
             "  --from ADDRESS --to ADDRESS   the two hosts\n"
-            "  --esp CIPHER INTEGRITY        default: 3des-cbc hmac-sha1-96\n"
+            "  --esp SUITE                   aes128-gcm16, aes256-gcm16, or a cipher and an integrity\n"
+            "                                algorithm; default: 3des-cbc hmac-sha1-96\n"
             "  --output FILE                 where to write; says SPIs and fingerprints, never keys\n"
             "  --json                        the same as JSON\n"
             "\n"

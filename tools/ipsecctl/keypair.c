@@ -40,7 +40,8 @@ static bool draw_keys(struct keypair *pair)
         if (!draw(pair->encryption_key[i], sa->encryption_key_bytes) ||
             !draw(pair->integrity_key[i], sa->integrity_key_bytes))
             return false;
-        set_parity(pair->encryption_key[i], sa->encryption_key_bytes);
+        if (sa->encryption == SP_ENCRYPTION_3DES_CBC)
+            set_parity(pair->encryption_key[i], sa->encryption_key_bytes);
     }
     return true;
 }
@@ -115,10 +116,10 @@ static void write_text(struct keypair *pair)
     put(pair, "# Made by ipsecctl keygen. Both hosts need this file; keep it secret.\n");
     for (int i = 0; i < 2; i++) {
         const struct sp_sa_params *sa = &pair->sa[i];
-        char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
-        put(pair, "sa \"%s\" {\n    spi 0x%08x\n    from %s to %s\n    esp %s %s\n", sa->name, sa->spi,
+        char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES], suite[SP_SUITE_TEXT_BYTES];
+        put(pair, "sa \"%s\" {\n    spi 0x%08x\n    from %s to %s\n    esp %s\n", sa->name, sa->spi,
             sp_address_format(&sa->source, source), sp_address_format(&sa->destination, destination),
-            sp_encryption_name(sa->encryption), sp_integrity_name(sa->integrity));
+            sp_suite_format(sa->encryption, sa->integrity, suite));
         put_key(pair, "encryption-key", sa->encryption_key, sa->encryption_key_bytes);
         put_key(pair, "integrity-key", sa->integrity_key, sa->integrity_key_bytes);
         put(pair, "}\n");

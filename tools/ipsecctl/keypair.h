@@ -7,7 +7,7 @@
 
 #include <sallyport/sa.h>
 
-#define KEY_BYTES_MAX 32
+#define KEY_BYTES_MAX 36
 #define KEYPAIR_TEXT_BYTES 2048
 
 struct keypair {

@@ -192,15 +192,14 @@ static char *outcome_of_protect(const struct sp_policy *policy, enum sp_directio
     if (sp_policy_rule(policy, index, &rule) != SP_OK ||
         sp_policy_action(policy, rule.action_index, &action) != SP_OK)
         return tool_text("It is protected.");
-    const char *encryption = sp_encryption_name(action.encryption);
-    const char *integrity = sp_integrity_name(action.integrity);
+    char suite[SP_SUITE_TEXT_BYTES];
+    sp_suite_format(action.encryption, action.integrity, suite);
     if (direction == SP_OUTBOUND)
-        return tool_text(
-            "It leaves sealed in ESP (action \"%s\": %s %s), and is dropped while there is no SA "
-            "to the peer.",
-            action.name, encryption, integrity);
-    return tool_text("It is let in only out of ESP (action \"%s\": %s %s); in clear text it is dropped.",
-                     action.name, encryption, integrity);
+        return tool_text("It leaves sealed in ESP (action \"%s\": %s), and is dropped while there is no SA "
+                         "to the peer.",
+                         action.name, suite);
+    return tool_text("It is let in only out of ESP (action \"%s\": %s); in clear text it is dropped.",
+                     action.name, suite);
 }
 
 char *outcome_of_match(const struct sp_policy *policy, enum sp_direction direction,

@@ -11,6 +11,7 @@
 #include "verb.h"
 
 #include <getopt.h>
+#include <string.h>
 
 static void finish_table(struct table *table)
 {
@@ -91,7 +92,9 @@ static void print_sas(const json_t *status)
         table_add(table, "%s", daemon_text(sa, "direction"));
         table_add(table, "%s", daemon_text(sa, "source"));
         table_add(table, "%s", daemon_text(sa, "destination"));
-        table_add(table, "%s %s", daemon_text(sa, "encryption"), daemon_text(sa, "integrity"));
+        const bool is_combined = strcmp(daemon_text(sa, "integrity"), "combined") == 0;
+        table_add(table, "%s%s%s", daemon_text(sa, "encryption"), is_combined ? "" : " ",
+                  is_combined ? "" : daemon_text(sa, "integrity"));
         table_add(table, "%s", daemon_text(sa, "state"));
         table_add_number(table, daemon_number(sa, "packets"));
         table_add_number(table, daemon_number(sa, "bytes"));

@@ -132,7 +132,9 @@ static const char *method_of(struct netsh *netsh, uint32_t rule, const struct sp
         [SP_INTEGRITY_HMAC_MD5_96] = "MD5", [SP_INTEGRITY_HMAC_SHA1_96] = "SHA1"};
     const struct sp_lifetime *lifetime = &action->lifetime;
     const char *fault = NULL;
-    if (integrities[action->integrity] == NULL)
+    if (action->integrity == SP_INTEGRITY_COMBINED)
+        fault = "netsh has no AES-GCM: write 3des-cbc";
+    else if (integrities[action->integrity] == NULL)
         fault = "netsh has hmac-sha1-96 and hmac-md5-96 only";
     else if (lifetime->hard_packets != 0)
         fault = "netsh has no lifetimes in packets";

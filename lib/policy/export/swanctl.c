@@ -109,15 +109,27 @@ static void put_limit(FILE *out, const char *unit, uint64_t soft, uint64_t hard)
         fprintf(out, "                rekey_%s = %llu\n", unit, (unsigned long long)soft);
 }
 
+/* RFC 5282 8: a combined mode cipher is proposed without an integrity algorithm. */
+static void put_proposal(FILE *out, const struct sp_action_info *action)
+{
+    static const char *const ciphers[SP_ENCRYPTION_COUNT] = {[SP_ENCRYPTION_NULL] = "null",
+                                                             [SP_ENCRYPTION_3DES_CBC] = "3des",
+                                                             [SP_ENCRYPTION_AES128_GCM16] = "aes128gcm16",
+                                                             [SP_ENCRYPTION_AES256_GCM16] = "aes256gcm16"};
+    static const char *const hashes[SP_INTEGRITY_COUNT] = {[SP_INTEGRITY_HMAC_MD5_96] = "-md5",
+                                                           [SP_INTEGRITY_HMAC_SHA1_96] = "-sha1",
+                                                           [SP_INTEGRITY_HMAC_SHA2_256_128] = "-sha256",
+                                                           [SP_INTEGRITY_COMBINED] = ""};
+    fprintf(out, "                esp_proposals = %s%s\n", ciphers[action->encryption],
+            hashes[action->integrity]);
+}
+
 static void put_protection(FILE *out, const struct sp_action_info *action)
 {
-    static const char *const hashes[SP_INTEGRITY_COUNT] = {[SP_INTEGRITY_HMAC_MD5_96] = "md5",
-                                                           [SP_INTEGRITY_HMAC_SHA1_96] = "sha1",
-                                                           [SP_INTEGRITY_HMAC_SHA2_256_128] = "sha256"};
     struct sp_lifetime lifetime = action->lifetime;
     sp_lifetime_fill_soft(&lifetime);
-    fprintf(out, "                mode = transport\n                esp_proposals = %s-%s\n",
-            action->encryption == SP_ENCRYPTION_NULL ? "null" : "3des", hashes[action->integrity]);
+    fputs("                mode = transport\n", out);
+    put_proposal(out, action);
     put_limit(out, "time", lifetime.soft_seconds, lifetime.hard_seconds);
     put_limit(out, "bytes", lifetime.soft_bytes, lifetime.hard_bytes);
     put_limit(out, "packets", lifetime.soft_packets, lifetime.hard_packets);

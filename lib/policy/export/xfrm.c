@@ -293,7 +293,15 @@ static void put_limits(struct sp_secret_text *text, const struct sp_lifetime *li
     }
 }
 
-static void put_state(const struct sp_sa_params *sa, void *context)
+/* RFC 4106: the kernel, too, takes the salt behind the key. */
+static void put_combined(struct sp_secret_text *text, const struct sp_sa_params *sa)
+{
+    sp_secret_text_put(text, " aead 'rfc4106(gcm(aes))' ");
+    sp_secret_text_put_key(text, sa->encryption_key, sa->encryption_key_bytes);
+    sp_secret_text_put(text, " 128");
+}
+
+static void put_algorithms(struct sp_secret_text *text, const struct sp_sa_params *sa)
 {
     static const char *const ciphers[SP_ENCRYPTION_COUNT] = {
         [SP_ENCRYPTION_NULL] = "ecb(cipher_null)", [SP_ENCRYPTION_3DES_CBC] = "cbc(des3_ede)"};
@@ -303,6 +311,18 @@ static void put_state(const struct sp_sa_params *sa, void *context)
     } hashes[SP_INTEGRITY_COUNT] = {[SP_INTEGRITY_HMAC_MD5_96] = {"hmac(md5)", 96},
                                     [SP_INTEGRITY_HMAC_SHA1_96] = {"hmac(sha1)", 96},
                                     [SP_INTEGRITY_HMAC_SHA2_256_128] = {"hmac(sha256)", 128}};
+    if (sa->integrity == SP_INTEGRITY_COMBINED) {
+        put_combined(text, sa);
+        return;
+    }
+    sp_secret_text_put(text, " auth-trunc '%s' ", hashes[sa->integrity].name);
+    sp_secret_text_put_key(text, sa->integrity_key, sa->integrity_key_bytes);
+    sp_secret_text_put(text, " %u enc '%s' ", hashes[sa->integrity].icv_bits, ciphers[sa->encryption]);
+    sp_secret_text_put_key(text, sa->encryption_key, sa->encryption_key_bytes);
+}
+
+static void put_state(const struct sp_sa_params *sa, void *context)
+{
     struct xfrm *xfrm = context;
     struct sp_secret_text *text = &xfrm->states;
     char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
@@ -316,12 +336,9 @@ static void put_state(const struct sp_sa_params *sa, void *context)
                        sp_address_format(&sa->destination, destination), sa->spi);
     if (xfrm->suite_count > 1 && suite != SP_NO_RULE)
         sp_secret_text_put(text, " reqid %u", suite + 1);
-    sp_secret_text_put(text, " replay-window %u auth-trunc '%s' ",
-                       sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN,
-                       hashes[sa->integrity].name);
-    sp_secret_text_put_key(text, sa->integrity_key, sa->integrity_key_bytes);
-    sp_secret_text_put(text, " %u enc '%s' ", hashes[sa->integrity].icv_bits, ciphers[sa->encryption]);
-    sp_secret_text_put_key(text, sa->encryption_key, sa->encryption_key_bytes);
+    sp_secret_text_put(text, " replay-window %u",
+                       sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN);
+    put_algorithms(text, sa);
     put_limits(text, &lifetime);
     sp_secret_text_put(text, "\n");
     xfrm->state_count++;

@@ -4,6 +4,8 @@
  */
 #include "unit/esp/fixture.h"
 
+#include "crypto/gcm.h"
+
 #include <criterion/criterion.h>
 
 #include <stdlib.h>
@@ -22,6 +24,8 @@ static const struct {
     {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA1_96, "null hmac-sha1-96"},
     {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96, "null hmac-md5-96"},
     {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA2_256_128, "null hmac-sha2-256-128"},
+    {SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, "aes128-gcm16"},
+    {SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, "aes256-gcm16"},
 };
 
 static const struct sp_address ends[2][2] = {
@@ -44,13 +48,15 @@ void fixture_create(struct fixture *ret_fixture)
     cr_assert_eq(sp_sad_create(2 * SUITES + 4, &ret_fixture->sad), SP_OK);
     for (int suite = 0; suite < SUITES; suite++)
         for (int family = 0; family < 2; family++) {
+            uint8_t key[36] = {(uint8_t)suite, (uint8_t)family}; /* GCM's are not shared */
+            memcpy(key + 2, key_hmac, 32);
             struct sp_sa_params params = {
                 .spi = 0x1000 + 0x11 * (uint32_t)suite, /* two bits apart at least */
                 .source = ends[family][0],
                 .destination = ends[family][1],
                 .encryption = suites[suite].encryption,
                 .integrity = suites[suite].integrity,
-                .encryption_key = key_3des,
+                .encryption_key = fixture_is_combined(suite) ? key : key_3des,
                 .encryption_key_bytes = sp_encryption_key_bytes(suites[suite].encryption),
                 .integrity_key = key_hmac,
                 .integrity_key_bytes = sp_integrity_key_bytes(suites[suite].integrity),
@@ -81,19 +87,29 @@ const char *fixture_suite_name(int suite)
     return suites[suite].name;
 }
 
+bool fixture_is_null(int suite)
+{
+    return suites[suite].encryption == SP_ENCRYPTION_NULL;
+}
+
+bool fixture_is_combined(int suite)
+{
+    return suites[suite].integrity == SP_INTEGRITY_COMBINED;
+}
+
 uint32_t fixture_front_bytes(int suite)
 {
-    return suites[suite].encryption == SP_ENCRYPTION_NULL ? 8 : 16;
+    return fixture_is_null(suite) ? 8 : 16;
 }
 
 uint32_t fixture_icv_bytes(int suite)
 {
-    return suites[suite].integrity == SP_INTEGRITY_HMAC_SHA2_256_128 ? 16 : 12;
+    return fixture_is_combined(suite) || suites[suite].integrity == SP_INTEGRITY_HMAC_SHA2_256_128 ? 16 : 12;
 }
 
 uint32_t fixture_align_bytes(int suite)
 {
-    return suites[suite].encryption == SP_ENCRYPTION_NULL ? 4 : 8;
+    return suites[suite].encryption == SP_ENCRYPTION_3DES_CBC ? 8 : 4;
 }
 
 uint8_t shape_family(enum shape shape)
@@ -207,6 +223,22 @@ bool sample_holds_plaintext(const struct sample *sample)
     return false;
 }
 
+static void forge_combined(const struct sp_sa *sa, uint8_t *esp, uint32_t plaintext_bytes)
+{
+    struct sp_gcm *gcm;
+    const struct sp_gcm_job job = {.cipher = sa->cipher,
+                                   .state = sa->cipher_state,
+                                   .iv = esp + 8,
+                                   .aad = esp,
+                                   .aad_bytes = 8,
+                                   .text = esp + 16,
+                                   .len_bytes = plaintext_bytes,
+                                   .icv = esp + 16 + plaintext_bytes};
+    cr_assert_eq(sp_gcm_create(&gcm), SP_OK);
+    sp_gcm_seal(gcm, &job);
+    sp_gcm_destroy(&gcm);
+}
+
 void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequence, const uint8_t *plaintext,
                   uint32_t plaintext_bytes)
 {
@@ -226,6 +258,10 @@ void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequen
     }
     memcpy(at + 8, iv, iv_bytes);
     memcpy(at + 8 + iv_bytes, plaintext, plaintext_bytes);
+    if (sa->cipher->is_combined) {
+        forge_combined(sa, at, plaintext_bytes);
+        return;
+    }
     if (sa->cipher->cbc_seal != NULL) {
         uint8_t *text = at + 8 + iv_bytes;
         const struct sp_cbc_job job = {

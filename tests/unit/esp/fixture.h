@@ -12,7 +12,7 @@
 
 #include <sallyport/esp.h>
 
-#define SUITES 6
+#define SUITES 8
 #define PROTOCOL_TEST 253 /* RFC 3692: for experiments; has no ports, so any payload length is good */
 #define BUFFER_BYTES 70000u
 
@@ -31,6 +31,9 @@ const char *fixture_suite_name(int suite);
 uint32_t fixture_front_bytes(int suite);
 uint32_t fixture_icv_bytes(int suite);
 uint32_t fixture_align_bytes(int suite);
+bool fixture_is_null(int suite);
+/* The cipher gives integrity too. */
+bool fixture_is_combined(int suite);
 
 /* A packet in a buffer of its own, filled with 0xee around it. */
 struct sample {

@@ -144,3 +144,35 @@ Test(params, soft_limits_above_the_hard_ones_are_refused)
     params.lifetime = (struct sp_lifetime){.hard_bytes = 1000, .soft_seconds = 11, .hard_seconds = 10};
     refused(&params, SP_ERR_INVALID, "soft time limit");
 }
+
+Test(params, gcm_has_no_integrity_algorithm_and_others_have_one)
+{
+    struct sp_sa_params params = good_params();
+    params.integrity = SP_INTEGRITY_COMBINED;
+    refused(&params, SP_ERR_INVALID, "AES-GCM");
+    params = good_params();
+    params.encryption = SP_ENCRYPTION_AES128_GCM16;
+    refused(&params, SP_ERR_INVALID, "AES-GCM");
+}
+
+Test(params, a_gcm_key_serves_one_sa_at_a_time)
+{
+    static const uint8_t key[20] = {1, 2, 3};
+    struct sp_sad *sad;
+    uint32_t number, other;
+    char reason[256];
+    struct sp_sa_params params = good_params();
+    params.encryption = SP_ENCRYPTION_AES128_GCM16;
+    params.integrity = SP_INTEGRITY_COMBINED;
+    params.encryption_key = key;
+    params.encryption_key_bytes = sizeof key;
+    params.integrity_key_bytes = 0;
+    cr_assert_eq(sp_sad_create(4, &sad), SP_OK);
+    cr_assert_eq(sp_sad_add(sad, &params, &number, reason), SP_OK, "%s", reason);
+    params.spi++;
+    cr_assert_eq(sp_sad_add(sad, &params, &other, reason), SP_ERR_WEAK_KEY);
+    cr_assert_not_null(strstr(reason, "make a key for each SA"));
+    cr_assert_eq(sp_sad_remove(sad, number), SP_OK);
+    cr_assert_eq(sp_sad_add(sad, &params, &other, reason), SP_OK, "%s", reason);
+    sp_sad_destroy(&sad);
+}
