@@ -359,3 +359,51 @@ Test(keyfile, a_visitor_sees_the_sas_in_order_or_none_of_a_file_with_an_error)
                  SP_ERR_PARSE);
     cr_expect_str_eq(names, "one two ", "none of them");
 }
+
+#define GCM_TEXT(spi, key)                                                                                   \
+    "sa \"g\" {\n    spi " spi                                                                               \
+    "\n    from 192.0.2.1 to 192.0.2.2\n    esp aes128-gcm16\n    encryption-key " key "\n}\n"
+#define GCM_KEY "0x000102030405060708090a0b0c0d0e0f10111213"
+
+static struct sp_sa *gcm_sa(uint32_t spi)
+{
+    struct sp_sa_info info;
+    for (uint32_t number = 0; number < sp_sad_capacity(sad); number++)
+        if (sp_sad_get(sad, number, &info) == SP_OK && info.spi == spi)
+            return sp_sad_by_number(sad, number);
+    return NULL;
+}
+
+Test(keyfile, a_gcm_sa_that_goes_on_counts_its_ivs_on_and_one_that_comes_back_begins_elsewhere)
+{
+    struct sp_sad_reload *reload = NULL;
+    cr_assert_eq(load(GCM_TEXT("256", GCM_KEY)), SP_OK);
+    struct sp_sa *sa = gcm_sa(256);
+    const uint64_t first_start = sa->iv_start;
+    sa->sequence_sent = 77;
+    cr_assert_eq(load_again(GCM_TEXT("256", GCM_KEY) SA_TEXT("b", "257"), &reload), SP_OK);
+    sp_sad_reload_end(&reload, true);
+    cr_assert_eq(gcm_sa(256), sa);
+    cr_assert_eq(sa->iv_start, first_start);
+    cr_assert_eq(sa->sequence_sent, 77);
+    cr_assert_eq(load_again(SA_TEXT("b", "257"), &reload), SP_OK);
+    sp_sad_reload_end(&reload, true);
+    cr_assert_null(gcm_sa(256));
+    cr_assert_eq(load_again(SA_TEXT("b", "257") GCM_TEXT("256", GCM_KEY), &reload), SP_OK);
+    sp_sad_reload_end(&reload, true);
+    cr_assert_neq(gcm_sa(256)->iv_start, first_start, "64 random bits");
+}
+
+Test(keyfile, a_gcm_key_in_use_gets_no_second_spi)
+{
+    struct sp_sad_reload *reload = NULL;
+    cr_assert_eq(load(GCM_TEXT("256", GCM_KEY)), SP_OK);
+    struct sp_sa *sa = gcm_sa(256);
+    cr_assert_eq(load_again(SA_TEXT("b", "257") GCM_TEXT("258", GCM_KEY), &reload), SP_ERR_PARSE);
+    cr_assert_null(reload);
+    const struct sp_error *error = sp_report_get(report, sp_report_count(report) - 1);
+    cr_assert_eq(error->line, 7);
+    cr_assert_not_null(strstr(error->text, "make a key for each SA"), "%s", error->text);
+    cr_assert_eq(sp_sad_count(sad), 1);
+    cr_assert_eq(gcm_sa(256), sa);
+}
