@@ -44,6 +44,19 @@ json_t *json_number(uint64_t number)
     return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
 }
 
+json_t *json_lifetime(const struct sp_lifetime *lifetime)
+{
+    json_t *object = tool_need(json_object());
+    json_put(object, "preset", json_text(sp_lifetime_preset_name(lifetime)));
+    json_put(object, "soft_bytes", json_number(lifetime->soft_bytes));
+    json_put(object, "hard_bytes", json_number(lifetime->hard_bytes));
+    json_put(object, "soft_packets", json_number(lifetime->soft_packets));
+    json_put(object, "hard_packets", json_number(lifetime->hard_packets));
+    json_put(object, "soft_seconds", json_number(lifetime->soft_seconds));
+    json_put(object, "hard_seconds", json_number(lifetime->hard_seconds));
+    return object;
+}
+
 json_t *json_counters(const struct sp_counters *counters, bool with_all_drops)
 {
     uint64_t dropped = 0;

@@ -7,6 +7,7 @@
 #define TOOLS_JSON_H
 
 #include <sallyport/policy.h>
+#include <sallyport/sa.h>
 #include <sallyport/stats.h>
 
 #include <jansson.h>
@@ -18,6 +19,8 @@ void json_put(json_t *object, const char *member, json_t *value);
 void json_push(json_t *array, json_t *value);
 
 json_t *json_number(uint64_t number);
+/* preset, and each limit, as in an SA file. */
+json_t *json_lifetime(const struct sp_lifetime *lifetime);
 /* drops: those that aren't zero, or all. */
 json_t *json_counters(const struct sp_counters *counters, bool with_all_drops);
 /* index, name, file, line, action, direction, text. */

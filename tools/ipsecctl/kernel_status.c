@@ -24,19 +24,6 @@ static json_t *address_text(const struct sp_address *address)
     return address->family ? json_text(sp_address_format(address, text)) : json_null();
 }
 
-static json_t *lifetime_of(const struct sp_lifetime *lifetime)
-{
-    json_t *object = tool_need(json_object());
-    json_put(object, "preset", json_text(sp_lifetime_preset_name(lifetime)));
-    json_put(object, "soft_bytes", json_number(lifetime->soft_bytes));
-    json_put(object, "hard_bytes", json_number(lifetime->hard_bytes));
-    json_put(object, "soft_packets", json_number(lifetime->soft_packets));
-    json_put(object, "hard_packets", json_number(lifetime->hard_packets));
-    json_put(object, "soft_seconds", json_number(lifetime->soft_seconds));
-    json_put(object, "hard_seconds", json_number(lifetime->hard_seconds));
-    return object;
-}
-
 static const char *direction_of(const struct sp_me *me, const struct sp_offload_sa *sa)
 {
     if (own_addresses_hold(me, &sa->source))
@@ -84,7 +71,7 @@ static void take_sa(const struct sp_offload_sa *sa, void *context)
     json_put(object, "bytes", json_number(sa->bytes));
     json_put(object, "packets", json_number(sa->packets));
     json_put(object, "age_seconds", json_number(sa->age_seconds));
-    json_put(object, "lifetime", lifetime_of(&sa->lifetime));
+    json_put(object, "lifetime", json_lifetime(&sa->lifetime));
     json_put(object, "replay_window_packets", json_number(sa->replay_window_packets));
     json_put(object, "sequence_sent", json_number(sa->sequence_sent));
     json_put(object, "sequence_received", json_number(sa->sequence_received));

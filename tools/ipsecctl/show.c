@@ -9,19 +9,6 @@
 
 #include <getopt.h>
 
-static json_t *lifetime_json(const struct sp_lifetime *lifetime)
-{
-    json_t *object = tool_need(json_object());
-    json_put(object, "preset", json_text(sp_lifetime_preset_name(lifetime)));
-    json_put(object, "soft_bytes", json_number(lifetime->soft_bytes));
-    json_put(object, "hard_bytes", json_number(lifetime->hard_bytes));
-    json_put(object, "soft_packets", json_number(lifetime->soft_packets));
-    json_put(object, "hard_packets", json_number(lifetime->hard_packets));
-    json_put(object, "soft_seconds", json_number(lifetime->soft_seconds));
-    json_put(object, "hard_seconds", json_number(lifetime->hard_seconds));
-    return object;
-}
-
 static json_t *action_json(const struct sp_action_info *action)
 {
     json_t *object = tool_need(json_object());
@@ -29,7 +16,7 @@ static json_t *action_json(const struct sp_action_info *action)
     json_put(object, "mode", json_text("transport"));
     json_put(object, "encryption", json_text(sp_encryption_name(action->encryption)));
     json_put(object, "integrity", json_text(sp_integrity_name(action->integrity)));
-    json_put(object, "lifetime", lifetime_json(&action->lifetime));
+    json_put(object, "lifetime", json_lifetime(&action->lifetime));
     return object;
 }
 
