@@ -148,7 +148,7 @@ Test(engine, a_rule_that_moves_among_many_decides_and_is_counted_under_its_new_n
         gate_publish(&gate, text, FRONT);
         free(text);
         cr_assert_eq(leave(&gate, BACK), SP_VERDICT_BYPASS);
-        cr_assert_eq(made.packet.rule, place + 1);
+        cr_assert_eq(made.packet.rule, (uint32_t)place + 1);
         struct sp_stats stats;
         cr_assert_eq(sp_engine_rule_stats(gate.engine, (uint32_t)place + 1, &stats), SP_OK);
         cr_assert_eq(stats.direction[SP_OUTBOUND].bypassed_packets, 1);
