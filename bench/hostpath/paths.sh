@@ -40,7 +40,7 @@ path_up() {
         path_end='set_tso on'
         ;;
     sallyport-3des) sallyport_up '' ;;
-    sallyport-3des-avx2) sallyport_up avx512f ;;
+    sallyport-3des-avx2) sallyport_up avx512 ;;
     strongswan-3des) strongswan_up 3des-sha1 ;;
     strongswan-aes-gcm) strongswan_up aes128gcm16 ;;
     wireguard-go) wireguard_up ;;
