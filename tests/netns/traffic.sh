@@ -93,6 +93,11 @@ gate_status front >"$scratch/front.status"
 check "no key is in the log or the status" has_no_key_digits "$scratch/front.log" "$scratch/front.status"
 check "the control socket is its owner's only" test "$(stat -c %a "$scratch/front.sock")" = 600
 
+check "diff finds the loaded policy to be the file's" \
+    "$SP_BUILD/tools/ipsecctl/ipsecctl" diff --loaded --control "$scratch/front.sock" "$FRONT_POLICY"
+check_fails "and another file's not" \
+    "$SP_BUILD/tools/ipsecctl/ipsecctl" diff --loaded --control "$scratch/front.sock" "$BACK_POLICY"
+
 # The segment is written every second, and there is no traffic now; so they agree at the latest then.
 segment_agrees() {
     gate_status front >"$scratch/front.status" &&

@@ -214,10 +214,13 @@ Test(segment, a_copy_is_of_one_moment)
 {
     struct scene scene = scene_open();
     pthread_t thread;
+    publish_rules(&scene.gate, 63); /* so that writing takes as long as copying */
+    cr_assert_eq(sp_segment_write(scene.segment), SP_OK);
     cr_assert_eq(pthread_create(&thread, NULL, watch, scene.path), 0);
-    for (int i = 0; i < 20000 || copies_seen < 100; i++) {
+    for (int i = 0; i < 3000 || copies_seen < 100; i++) {
         leave(&scene.gate, BACK, i % 2 ? 80 : 443);
         cr_assert_eq(sp_segment_write(scene.segment), SP_OK);
+        usleep(100); /* a gap in which a copy can be had */
     }
     is_over = true;
     pthread_join(thread, NULL);
