@@ -99,7 +99,11 @@ set_keys front other
 check "other keys under an SPI in use: status 1, and nothing changes" \
     refuses_reload 1 'give the new one another SPI' front
 set_keys front first second
-check "what is right is put in force" reloads front
+write_stream_policies "block out udp from me to any port 6000" "bypass out udp from me to any port 6000"
+check "a rule that never decides: with --strict refused, with its place and kind" \
+    refuses_reload 1 'changing-front.policy:[0-9]+: warning: .*\[shadowed\]' front --strict
+write_stream_policies "block out udp from me to any port 6000"
+check "what is right is put in force" reloads front --strict
 check_fails "and holds: the new rule blocks" speaks_udp "$BACK_IPV4" 6000
 check "the new SAs are there, and the others still are" is_true front 'len(s["sas"]) == 4'
 check_fails "nothing waits to be confirmed" confirms front

@@ -203,6 +203,9 @@ def reload_is_told(folder):
         answer = ipsecctl("reload", "--control", path)
         equal(daemon.questions, [{"ask": "reload"}])
         equal(ipsecctl("reload", "--json", "--control", path).json(), RELOADED)
+        ipsecctl("reload", "--strict", "--confirm", "9s", "--control", path)
+        equal(daemon.questions[-1], {"ask": "reload", "strict": True, "confirm_seconds": 9})
+    ipsecctl("confirm", "--strict", "--control", path, code=1)
     for part in ("generation 7", "12 rules", "3 go on", "2 are new", "1 no longer there"):
         expect(part in answer.out, part, answer.out)
     equal(answer.err, "front-end.policy:3:1: warning: odd\n")

@@ -10,6 +10,7 @@
  *   {"ask": "status"}
  *   {"ask": "policy"}
  *   {"ask": "reload"}                                        with "confirm_seconds": 30, on trial for so long
+ *                                                          with "strict": true, refused if there are warnings
  *   {"ask": "confirm"}                                       what is on trial
  *
  * "reload" reads the policy and the keys again and puts them in force, all of it or nothing:

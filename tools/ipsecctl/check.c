@@ -56,7 +56,7 @@ static void look_through(const struct sp_policy *policy, const struct wish *wish
     if (findings)
         check_add_json(check, policy, findings);
     else
-        check_print(check, stderr);
+        check_print(check, true, stderr);
     sp_check_destroy(&check);
 }
 

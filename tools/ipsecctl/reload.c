@@ -21,6 +21,7 @@
 struct wish {
     const char *path;
     bool as_json;
+    bool is_strict;
     uint64_t trial_seconds; /* 0: none */
 };
 
@@ -41,11 +42,12 @@ static bool read_trial(const char *word, uint64_t *ret_seconds)
     return *ret_seconds >= 1 && *ret_seconds <= TRIAL_SECONDS_MAX;
 }
 
-static int read_wish(int argc, char **argv, bool has_trial, struct wish *wish)
+static int read_wish(int argc, char **argv, bool is_reload, struct wish *wish)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
                                             {"control", required_argument, NULL, 'c'},
                                             {"confirm", required_argument, NULL, 't'},
+                                            {"strict", no_argument, NULL, 's'},
                                             {0}};
     *wish = (struct wish){.path = CONTROL_DEFAULT_PATH};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -53,7 +55,9 @@ static int read_wish(int argc, char **argv, bool has_trial, struct wish *wish)
             wish->as_json = true;
         else if (option == 'c')
             wish->path = optarg;
-        else if (option != 't' || !has_trial)
+        else if (option == 's' && is_reload)
+            wish->is_strict = true;
+        else if (option != 't' || !is_reload)
             return tool_usage(argv[0], "unknown option, or one without its value");
         else if (!read_trial(optarg, &wish->trial_seconds))
             return tool_usage(argv[0], "--confirm takes a time from 1s to 1440m, not \"%s\"", optarg);
@@ -119,13 +123,14 @@ static void print_reloaded(const json_t *answer)
 static int run_reload(int argc, char **argv)
 {
     struct wish wish;
-    char request[64] = "{\"ask\": \"reload\"}";
+    char request[96], trial[40] = "";
     int code = read_wish(argc, argv, true, &wish);
     if (code != TOOL_OK)
         return code;
     if (wish.trial_seconds)
-        snprintf(request, sizeof request, "{\"ask\": \"reload\", \"confirm_seconds\": %u}",
-                 (unsigned)wish.trial_seconds);
+        snprintf(trial, sizeof trial, ", \"confirm_seconds\": %u", (unsigned)wish.trial_seconds);
+    snprintf(request, sizeof request, "{\"ask\": \"reload\"%s%s}", wish.is_strict ? ", \"strict\": true" : "",
+             trial);
     json_t *answer = ask(&wish, request, &code);
     if (answer && wish.as_json) {
         json_print(answer, stdout, true);
@@ -155,12 +160,13 @@ static int run_confirm(int argc, char **argv)
 const struct verb verb_reload = {
     .name = "reload",
     .summary = "has the daemon read its policy and keys again",
-    .help = "Usage: ipsecctl reload [--confirm TIME] [--control PATH] [--json]\n"
+    .help = "Usage: ipsecctl reload [--strict] [--confirm TIME] [--control PATH] [--json]\n"
             "\n"
             "sallyportd(8) reads its policy and its keys again and puts them in force, all of it or\n"
             "nothing: with any error, which is shown with its place, the former ones stay. SAs that\n"
             "are in both go on as they are.\n"
             "\n"
+            "  --strict         a policy about which \"ipsecctl check\" warns is refused\n"
             "  --confirm TIME   on trial: the former policy and keys come back after TIME, 30s or 5m,\n"
             "                   unless \"ipsecctl confirm\" comes before\n"
             "  --control PATH   the daemon's control socket, default " CONTROL_DEFAULT_PATH "\n"

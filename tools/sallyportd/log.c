@@ -4,6 +4,8 @@
  */
 #include "log.h"
 
+#include "check_report.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,4 +54,11 @@ void log_report(const char *path, enum sp_status status, const struct sp_report 
         sp_report_print(report, also);
     if (status != SP_OK && sp_report_errors(report) == 0)
         log_line("%s: %s", path, sp_status_text(status));
+}
+
+void log_check(const struct sp_check *check)
+{
+    check_print(check, false, stderr);
+    if (also)
+        check_print(check, false, also);
 }

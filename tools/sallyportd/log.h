@@ -5,7 +5,7 @@
 #ifndef SALLYPORTD_LOG_H
 #define SALLYPORTD_LOG_H
 
-#include <sallyport/status.h>
+#include <sallyport/analysis.h>
 
 #include <stdio.h>
 
@@ -15,6 +15,8 @@ __attribute__((format(printf, 1, 2))) void log_errno(const char *format, ...);
 
 /* A file's findings, each with its place; says so when there is none though status isn't SP_OK. */
 void log_report(const char *path, enum sp_status status, const struct sp_report *report);
+/* What is odd about a policy: the warnings, with their places and packets. */
+void log_check(const struct sp_check *check);
 /* What this thread logs goes there too, until it is NULL again: to tell whoever asked for what is being done.
  */
 void log_also_to(FILE *out);

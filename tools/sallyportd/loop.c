@@ -120,7 +120,7 @@ static void on_signal(struct loop *loop)
     while (read(loop->fds[SOURCE_SIGNAL], &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
             struct sp_sad_reload_counts ignored;
-            (void)reload(loop->daemon, 0, &ignored);
+            (void)reload(loop->daemon, &(struct reload_wish){0}, &ignored);
             continue;
         }
         loop->is_over = true;

@@ -10,12 +10,16 @@
  */
 #include "reload.h"
 
+#include "check_report.h"
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Looking through more rules takes seconds, in which nobody would notice a changed address. */
+#define LOOK_THROUGH_RULES_MAX 20000u
 
 /* What a reload has in hand until it is in force. */
 struct attempt {
@@ -57,6 +61,25 @@ static bool read_keys(struct daemon *daemon, struct attempt *attempt)
     return status == SP_OK;
 }
 
+/* What is odd about the policy, as ipsecctl check has it. False: is_strict, and there is something. */
+static bool look_through(const struct attempt *attempt, bool is_strict)
+{
+    struct sp_check *check = NULL;
+    const enum sp_status status = sp_policy_rule_count(attempt->policy) > LOOK_THROUGH_RULES_MAX
+                                      ? SP_ERR_LIMIT
+                                      : sp_policy_check(attempt->policy, &attempt->me, &check);
+    if (status != SP_OK) {
+        log_line("not looked through for odd rules (%s): \"ipsecctl check\" does it", sp_status_text(status));
+        return !is_strict;
+    }
+    const size_t warnings = check_warnings(check);
+    log_check(check);
+    sp_check_destroy(&check);
+    if (warnings && is_strict)
+        log_line("%zu warning%s, and strictness was asked for", warnings, warnings == 1 ? "" : "s");
+    return warnings == 0 || !is_strict;
+}
+
 /* The guard first: where the two disagree meanwhile, packets are dropped. */
 static bool put_in_force(struct daemon *daemon, struct sp_policy **policy, const struct sp_me *me)
 {
@@ -95,7 +118,8 @@ static void take_over(struct daemon *daemon, struct attempt *attempt, uint32_t c
     path_follow(daemon);
 }
 
-enum reload_end reload(struct daemon *daemon, uint32_t confirm_seconds, struct sp_sad_reload_counts *ret_sas)
+enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
+                       struct sp_sad_reload_counts *ret_sas)
 {
     struct attempt attempt = {0};
     enum reload_end end = RELOAD_NOT_APPLIED;
@@ -106,8 +130,11 @@ enum reload_end reload(struct daemon *daemon, uint32_t confirm_seconds, struct s
     if (!policy_source_read(daemon->options.policy_path, &attempt.policy, &attempt.source) ||
         !read_keys(daemon, &attempt))
         end = RELOAD_BAD_TEXT;
-    else if (host_addresses(daemon->options.device, &attempt.me) &&
-             put_in_force(daemon, &attempt.policy, &attempt.me))
+    else if (!host_addresses(daemon->options.device, &attempt.me))
+        end = RELOAD_NOT_APPLIED;
+    else if (!look_through(&attempt, wish->is_strict))
+        end = RELOAD_BAD_TEXT;
+    else if (put_in_force(daemon, &attempt.policy, &attempt.me))
         end = RELOAD_DONE;
     if (end != RELOAD_DONE) {
         attempt_free(&attempt);
@@ -116,7 +143,7 @@ enum reload_end reload(struct daemon *daemon, uint32_t confirm_seconds, struct s
     }
     *ret_sas = attempt.keys ? sp_sad_reload_counts(attempt.keys)
                             : (struct sp_sad_reload_counts){.kept = sp_sad_count(daemon->sad)};
-    take_over(daemon, &attempt, confirm_seconds);
+    take_over(daemon, &attempt, wish->confirm_seconds);
     log_line("policy %s read again: generation %llu; SAs: %u go on, %u are new, %u no longer there",
              daemon->options.policy_path, (unsigned long long)sp_engine_generation(daemon->engine),
              ret_sas->kept, ret_sas->added, ret_sas->removed);
@@ -205,9 +232,11 @@ json_t *reload_answer(struct daemon *daemon, const json_t *question)
     if (!out)
         return NULL;
     log_also_to(out);
-    const enum reload_end end = reload(daemon, (uint32_t)seconds, &sas);
+    const struct reload_wish wish = {.confirm_seconds = (uint32_t)seconds,
+                                     .is_strict = json_is_true(json_object_get(question, "strict"))};
+    const enum reload_end end = reload(daemon, &wish, &sas);
     log_also_to(NULL);
-    json_t *answer = fclose(out) == 0 ? answer_of(daemon, end, (uint32_t)seconds, &sas, log) : NULL;
+    json_t *answer = fclose(out) == 0 ? answer_of(daemon, end, wish.confirm_seconds, &sas, log) : NULL;
     free(log);
     return answer;
 }

@@ -9,11 +9,16 @@
 
 #define RELOAD_TRIAL_SECONDS_MAX 86400
 
-/* Reads the policy and the keys again and puts them in force. With confirm_seconds the former ones come back
- * after that time unless reload_confirm is called before. Whatever fails, they stay in force, and the log
- * says why. */
+struct reload_wish {
+    uint32_t confirm_seconds; /* after it the former ones come back unless reload_confirm is called */
+    bool is_strict;           /* a policy about which there are warnings is refused */
+};
+
+/* Reads the policy and the keys again, looks the policy through and puts both in force. Whatever fails, the
+ * former ones stay in force, and the log says why. */
 enum reload_end { RELOAD_DONE, RELOAD_BAD_TEXT, RELOAD_NOT_APPLIED };
-enum reload_end reload(struct daemon *daemon, uint32_t confirm_seconds, struct sp_sad_reload_counts *ret_sas);
+enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
+                       struct sp_sad_reload_counts *ret_sas);
 
 /* False: nothing waits for it. */
 bool reload_confirm(struct daemon *daemon);

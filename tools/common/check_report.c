@@ -16,18 +16,22 @@ size_t check_warnings(const struct sp_check *check)
     return warnings;
 }
 
-void check_print(const struct sp_check *check, FILE *out)
+static void print_finding(const struct sp_check_finding *finding, FILE *out)
 {
-    for (size_t i = 0; i < sp_check_count(check); i++) {
-        const struct sp_check_finding *finding = sp_check_get(check, i);
-        char text[SP_FLOW_TEXT_BYTES];
-        terminal_write(out, finding->file);
-        fprintf(out, ":%u: %s: ", finding->line, finding->is_note ? "note" : "warning");
-        terminal_write(out, finding->text);
-        fprintf(out, " [%s]\n", sp_check_name(finding->kind));
-        if (finding->has_example)
-            fprintf(out, "    example: %s\n", sp_flow_format(&finding->example, text));
-    }
+    char text[SP_FLOW_TEXT_BYTES];
+    terminal_write(out, finding->file);
+    fprintf(out, ":%u: %s: ", finding->line, finding->is_note ? "note" : "warning");
+    terminal_write(out, finding->text);
+    fprintf(out, " [%s]\n", sp_check_name(finding->kind));
+    if (finding->has_example)
+        fprintf(out, "    example: %s\n", sp_flow_format(&finding->example, text));
+}
+
+void check_print(const struct sp_check *check, bool with_notes, FILE *out)
+{
+    for (size_t i = 0; i < sp_check_count(check); i++)
+        if (with_notes || !sp_check_get(check, i)->is_note)
+            print_finding(sp_check_get(check, i), out);
 }
 
 static json_t *other_json(const struct sp_policy *policy, const struct sp_check_finding *finding)
