@@ -46,26 +46,6 @@ void sp_esp_destroy(struct sp_esp **esp)
     *esp = NULL;
 }
 
-bool sp_esp_is_transport_payload(uint8_t next_header)
-{
-    switch (next_header) {
-    case 0:  /* hop-by-hop options */
-    case 43: /* routing */
-    case 44: /* fragment */
-    case SP_PROTOCOL_IPV4:
-    case SP_PROTOCOL_IPV6:
-        return false;
-    default:
-        return true;
-    }
-}
-
-void sp_esp_require_bounds(const struct sp_packet *packet)
-{
-    SP_REQUIRE(packet->buffer != NULL && packet->head_bytes <= packet->capacity_bytes &&
-               packet->len_bytes <= packet->capacity_bytes - packet->head_bytes);
-}
-
 static size_t collect_cbc(struct sp_esp *esp, const struct sp_esp_item *items, size_t count,
                           enum sp_encryption encryption)
 {

@@ -5,6 +5,7 @@
 #ifndef SP_ESP_CONTEXT_H
 #define SP_ESP_CONTEXT_H
 
+#include "core/misuse.h"
 #include "crypto/gcm.h"
 #include "crypto/suite.h"
 #include "esp/iv.h"
@@ -37,6 +38,7 @@ struct sp_esp_item {
     uint32_t payload_bytes; /* sealing: without padding and trailer */
     uint32_t sequence;
     uint8_t next_header;
+    bool is_plain; /* plain.h */
 };
 
 struct sp_esp {
@@ -111,10 +113,20 @@ static inline void sp_esp_drop(struct sp_packet *packet, enum sp_drop reason)
 
 /* May this stand behind ESP in transport mode? A whole IP packet is tunnel mode, and hop-by-hop options,
  * routing and fragment headers come before ESP (RFC 4303 3.1.1). */
-bool sp_esp_is_transport_payload(uint8_t next_header);
+static inline bool sp_esp_is_transport_payload(uint8_t next_header)
+{
+    const uint64_t others = (uint64_t)1 << 0 | /* hop-by-hop options */
+                            (uint64_t)1 << SP_PROTOCOL_IPV4 | (uint64_t)1 << SP_PROTOCOL_IPV6 |
+                            (uint64_t)1 << 43 | (uint64_t)1 << 44; /* routing, fragment */
+    return next_header >= 64 || (others >> next_header & 1) == 0;
+}
 
 /* A caller whose packet reaches out of its buffer has a bug that no drop reason would cure. */
-void sp_esp_require_bounds(const struct sp_packet *packet);
+static inline void sp_esp_require_bounds(const struct sp_packet *packet)
+{
+    SP_REQUIRE(packet->buffer != NULL && packet->head_bytes <= packet->capacity_bytes &&
+               packet->len_bytes <= packet->capacity_bytes - packet->head_bytes);
+}
 
 /* Padding as it starts, as far as a block cipher of 8 bytes has any (RFC 4303 2.4); trailer and ICV behind it
  * are longer than what is left of the eight, so that all eight may be written or read. */

@@ -11,7 +11,7 @@
  * A packet is judged whole before a byte of it is written, so one that is dropped is as it was. Encryption
  * comes before integrity (RFC 4303 3.3.2), for the whole burst each.
  */
-#include "esp/context.h"
+#include "esp/plain.h"
 
 #include <endian.h>
 
@@ -40,14 +40,15 @@ static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
 }
 
 /* All that can be told of a packet without spending anything of its SA. */
-static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, struct sp_esp_item *item)
+static enum sp_drop judge(struct sp_packet *packet, struct sp_sa *sa, struct sp_esp_item *item)
 {
     struct sp_headers headers;
     uint32_t total_bytes;
 
-    struct sp_sa *sa = sp_sad_by_number(esp->sad, packet->sa);
     if (sa == NULL)
         return SP_DROP_NO_SA;
+    if (sp_esp_lay_out_plain(packet, sa, item))
+        return SP_DROP_NONE;
     enum sp_drop reason =
         sp_headers_read(packet->buffer + packet->head_bytes, packet->len_bytes, true, &headers, &total_bytes);
     if (reason != SP_DROP_NONE)
@@ -69,8 +70,10 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, struct s
 
 static void prefetch(const struct sp_esp *esp, const struct sp_packet *packet)
 {
-    const struct sp_sa *sa = sp_sad_by_number(esp->sad, packet->sa);
     sp_esp_prefetch(packet);
+    if (packet[0].sa == packet[-1].sa)
+        return;
+    const struct sp_sa *sa = sp_sad_by_number(esp->sad, packet->sa);
     if (sa != NULL)
         sp_sa_prefetch(sa);
 }
@@ -78,6 +81,8 @@ static void prefetch(const struct sp_esp *esp, const struct sp_packet *packet)
 static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t count)
 {
     size_t items = 0;
+    uint32_t number = SP_NO_SA; /* which sa was asked for */
+    struct sp_sa *sa = NULL;
     for (size_t i = 0; i < count; i++) {
         struct sp_packet *packet = &packets[i];
         if (i + SP_ESP_AHEAD < count)
@@ -85,7 +90,9 @@ static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t co
         if (packet->verdict != SP_VERDICT_NONE)
             continue;
         sp_esp_require_bounds(packet);
-        enum sp_drop reason = judge(esp, packet, &esp->items[items]);
+        if (packet->sa != number)
+            sa = sp_sad_by_number(esp->sad, number = packet->sa);
+        enum sp_drop reason = judge(packet, sa, &esp->items[items]);
         if (reason == SP_DROP_NONE)
             items++;
         else
@@ -155,9 +162,9 @@ static size_t spend_all(struct sp_esp *esp, size_t count, uint64_t now_ns)
 }
 
 /* Padding is 1, 2, 3, ... so that the receiver can check it (RFC 4303 2.4). */
-static void write_trailer(const struct sp_esp_item *item)
+static inline void write_trailer_at(uint8_t *start, const struct sp_esp_item *item)
 {
-    uint8_t *at = sp_esp_cipher_start(item) + item->payload_bytes;
+    uint8_t *at = start + item->payload_bytes;
     uint32_t pad_bytes = item->cipher_bytes - item->payload_bytes - SP_ESP_TRAILER_BYTES;
     uint64_t padding = sp_esp_padding(); /* less than that is needed, as blocks are no longer */
     memcpy(at, &padding, sizeof padding);
@@ -198,7 +205,7 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     sp_write_u32(item->esp, sa->spi);
     sp_write_u32(item->esp + 4, item->sequence);
     write_iv(esp, item);
-    write_trailer(item);
+    write_trailer_at(sp_esp_cipher_start(item), item);
 
     packet->len_bytes = item->esp_offset + SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes +
                         item->cipher_bytes + (uint32_t)sa->hmac->icv_bytes;
@@ -208,12 +215,49 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     sp_headers_rewrite(moved, item->next_header_offset, SP_PROTOCOL_ESP, packet->len_bytes);
 }
 
+/* As write_packet() does it. Each packet's first line was read a while ago, in the pass before. */
+static void write_plain(struct sp_esp *esp, size_t number)
+{
+    const struct sp_esp_item *item = &esp->items[number];
+    const struct sp_sa *sa = item->sa;
+    struct sp_packet *packet = item->packet;
+    uint8_t *header = packet->buffer + packet->head_bytes;
+    uint8_t *start = item->esp + sp_esp_front_bytes(&sa->plain), *icv = start + item->cipher_bytes;
+
+    sp_esp_move_plain(packet, item->esp - SP_PLAIN_HEADER_BYTES, header, SP_PROTOCOL_ESP,
+                      (uint32_t)(icv - item->esp) + SP_PLAIN_HEADER_BYTES + sa->plain.icv_bytes);
+    packet->verdict = SP_VERDICT_SEALED;
+    sp_write_u32(item->esp, sa->spi);
+    sp_write_u32(item->esp + 4, item->sequence);
+    if (sa->plain.iv_bytes == 8)
+        sp_iv_pool_take_8(esp->ivs, item->esp + SP_ESP_HEADER_BYTES);
+    else
+        sp_iv_pool_take(esp->ivs, item->esp + SP_ESP_HEADER_BYTES, sa->plain.iv_bytes);
+    write_trailer_at(start, item);
+    sp_esp_set_cbc_job(esp, number, item);
+    sp_esp_set_hmac_job(esp, number, item, icv);
+}
+
+static void write_all(struct sp_esp *esp, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (esp->items[i].is_plain)
+            write_plain(esp, i);
+        else
+            write_packet(esp, &esp->items[i]);
+    }
+}
+
 void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)
 {
     size_t items = judge_all(esp, packets, count);
     items = spend_all(esp, items, now_ns);
-    for (size_t i = 0; i < items; i++)
-        write_packet(esp, &esp->items[i]);
+    write_all(esp, items);
+    if (items > 0 && sp_esp_is_uniform(esp->items, items)) {
+        esp->items[0].sa->cipher->cbc_seal(esp->cbc_jobs, items);
+        esp->items[0].sa->hmac->mac(esp->hmac_jobs, items);
+        return;
+    }
     sp_esp_run_cipher(esp, esp->items, items, SP_OUTBOUND);
     sp_esp_run_integrity(esp, esp->items, items, SP_OUTBOUND);
 }

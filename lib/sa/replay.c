@@ -13,53 +13,27 @@
 
 #include <string.h>
 
-#define BLOCK_BITS 64u
-
 void sp_replay_init(struct sp_replay *replay, uint32_t window_packets)
 {
     SP_REQUIRE(window_packets >= SP_REPLAY_WINDOW_MIN && window_packets <= SP_REPLAY_WINDOW_MAX);
-    SP_REQUIRE(window_packets % BLOCK_BITS == 0);
+    SP_REQUIRE(window_packets % SP_REPLAY_BLOCK_BITS == 0);
     uint32_t blocks = 1;
-    while (blocks < window_packets / BLOCK_BITS + 1)
+    while (blocks < window_packets / SP_REPLAY_BLOCK_BITS + 1)
         blocks *= 2;
     memset(replay, 0, sizeof *replay);
     replay->window_packets = window_packets;
     replay->block_mask = blocks - 1;
 }
 
-bool sp_replay_check(const struct sp_replay *replay, uint64_t sequence)
+/* A jump further than the ring is long clears each block once. */
+void sp_replay_advance(struct sp_replay *replay, uint64_t highest, uint64_t sequence)
 {
-    uint64_t highest = atomic_load_explicit(&replay->highest, memory_order_relaxed);
-    if (sequence == 0)
-        return false;
-    if (sequence > highest)
-        return true;
-    if (highest - sequence >= replay->window_packets)
-        return false;
-    uint64_t block = replay->blocks[sequence / BLOCK_BITS & replay->block_mask];
-    return (block >> sequence % BLOCK_BITS & 1) == 0;
-}
-
-/* Moves the right edge to sequence; a jump further than the ring is long clears each block once. */
-static void advance(struct sp_replay *replay, uint64_t highest, uint64_t sequence)
-{
-    uint64_t from = highest / BLOCK_BITS;
-    uint64_t steps = sequence / BLOCK_BITS - from;
+    uint64_t from = highest / SP_REPLAY_BLOCK_BITS;
+    uint64_t steps = sequence / SP_REPLAY_BLOCK_BITS - from;
     uint64_t blocks = (uint64_t)replay->block_mask + 1;
     if (steps > blocks)
         steps = blocks;
     for (uint64_t i = 1; i <= steps; i++)
         replay->blocks[(from + i) & replay->block_mask] = 0;
     atomic_store_explicit(&replay->highest, sequence, memory_order_relaxed);
-}
-
-bool sp_replay_accept(struct sp_replay *replay, uint64_t sequence)
-{
-    if (!sp_replay_check(replay, sequence))
-        return false;
-    uint64_t highest = atomic_load_explicit(&replay->highest, memory_order_relaxed);
-    if (sequence > highest)
-        advance(replay, highest, sequence);
-    replay->blocks[sequence / BLOCK_BITS & replay->block_mask] |= (uint64_t)1 << sequence % BLOCK_BITS;
-    return true;
 }

@@ -12,8 +12,9 @@
 
 #include <sallyport/sa.h>
 
+#define SP_REPLAY_BLOCK_BITS 64u
 /* one spare block, as RFC 6479 2.2 needs; a power of two */
-#define SP_REPLAY_BLOCKS_MAX (2 * SP_REPLAY_WINDOW_MAX / 64)
+#define SP_REPLAY_BLOCKS_MAX (2 * SP_REPLAY_WINDOW_MAX / SP_REPLAY_BLOCK_BITS)
 
 /* One thread writes at a time; others may read highest. */
 struct sp_replay {
@@ -25,9 +26,34 @@ struct sp_replay {
 
 /* window_packets: 64..4096 in steps of 64. */
 void sp_replay_init(struct sp_replay *replay, uint32_t window_packets);
+/* Moves the right edge to sequence, which lies beyond it. */
+void sp_replay_advance(struct sp_replay *replay, uint64_t highest, uint64_t sequence);
+
 /* Would this sequence number be accepted? Before the ICV is verified. 0 never is. */
-bool sp_replay_check(const struct sp_replay *replay, uint64_t sequence);
+static inline bool sp_replay_check(const struct sp_replay *replay, uint64_t sequence)
+{
+    uint64_t highest = atomic_load_explicit(&replay->highest, memory_order_relaxed);
+    if (sequence == 0)
+        return false;
+    if (sequence > highest)
+        return true;
+    if (highest - sequence >= replay->window_packets)
+        return false;
+    uint64_t block = replay->blocks[sequence / SP_REPLAY_BLOCK_BITS & replay->block_mask];
+    return (block >> sequence % SP_REPLAY_BLOCK_BITS & 1) == 0;
+}
+
 /* Marks it received, after the ICV proved it real; false when it had been seen meanwhile. */
-bool sp_replay_accept(struct sp_replay *replay, uint64_t sequence);
+static inline bool sp_replay_accept(struct sp_replay *replay, uint64_t sequence)
+{
+    if (!sp_replay_check(replay, sequence))
+        return false;
+    uint64_t highest = atomic_load_explicit(&replay->highest, memory_order_relaxed);
+    if (sequence > highest)
+        sp_replay_advance(replay, highest, sequence);
+    replay->blocks[sequence / SP_REPLAY_BLOCK_BITS & replay->block_mask] |=
+        (uint64_t)1 << sequence % SP_REPLAY_BLOCK_BITS;
+    return true;
+}
 
 #endif

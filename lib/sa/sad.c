@@ -21,6 +21,7 @@
 #include "core/misuse.h"
 #include "sa/limits.h"
 #include "sa/params.h"
+#include "wire/plain.h"
 
 #define URCU_INLINE_SMALL_FUNCTIONS
 #include <urcu-qsbr.h>
@@ -195,6 +196,26 @@ static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struc
     return SP_OK;
 }
 
+/* Whatever makes an SA's packets differ from the usual ones must make this false. */
+static bool is_plain(const struct sp_sa *sa)
+{
+    return sa->mode == SP_MODE_TRANSPORT && sa->source.family == 4 && sa->destination.family == 4 &&
+           sa->cipher->cbc_seal != NULL;
+}
+
+static void set_plain(struct sp_sa *sa)
+{
+    if (!is_plain(sa))
+        return;
+    sa->plain = (struct sp_sa_plain){
+        .addresses = sp_plain_addresses(sa->source.bytes, sa->destination.bytes),
+        .iv_bytes = (uint8_t)sa->cipher->iv_bytes,
+        .align_bytes = (uint8_t)sa->cipher->block_bytes,
+        .icv_bytes = (uint8_t)sa->hmac->icv_bytes,
+        .is_plain = true,
+    };
+}
+
 static void publish(struct sp_sad *sad, struct sp_sa *sa)
 {
     struct sp_sa **in = inbound_bucket(sad, sa->spi, &sa->source, &sa->destination);
@@ -284,6 +305,7 @@ enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params,
         discard(sad, sa);
         return status;
     }
+    set_plain(sa);
     publish(sad, sa);
     *ret_number = sa->number;
     return SP_OK;

@@ -26,9 +26,17 @@ struct sp_sa_limits {
     _Atomic uint64_t soft_ns, hard_ns;
 };
 
+/* What the usual packet needs to be sealed or opened by the short way (esp/plain.h). */
+struct sp_sa_plain {
+    uint64_t addresses; /* as sp_plain_addresses() */
+    uint8_t iv_bytes, align_bytes, icv_bytes;
+    bool is_plain; /* IPv4, transport mode, CBC, and nothing else that is out of the common */
+};
+
 struct sp_sa {
     /* what each packet reads: the first lines */
     alignas(64) uint32_t number, spi;
+    struct sp_sa_plain plain;
     struct sp_address source, destination;
     enum sp_mode mode;
     enum sp_encryption encryption;
