@@ -4,6 +4,7 @@
  */
 #include "kernel_sas.h"
 
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static struct sp_lifetime lifetime_of(const struct sp_policy *policy, const stru
     for (uint32_t i = 0; !params->has_lifetime && i < sp_policy_action_count(policy); i++) {
         struct sp_action_info action;
         if (sp_policy_action(policy, i, &action) != SP_OK || action.encryption != params->encryption ||
-            action.integrity != params->integrity || action.mode != params->mode)
+            action.integrity != params->integrity || action.mode != params->mode ||
+            action.is_encapsulated != sp_encap_is_on(&params->encap))
             continue;
         sp_lifetime_fill_soft(&action.lifetime);
         if (is_limited)
@@ -74,7 +76,8 @@ static void take(const struct sp_sa_params *params, void *context)
         .spi = params->spi,
         .source = params->source,
         .destination = params->destination,
-        .suite = {params->encryption, params->integrity},
+        .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap)},
+        .encap = params->encap,
         .lifetime = lifetime_of(reading->policy, params),
         .replay_window_packets =
             params->replay_window_packets == 0 ? SP_REPLAY_WINDOW_MIN : params->replay_window_packets,
@@ -275,6 +278,13 @@ static void put_sa(const struct sp_kernel_sa *sa, struct sp_xfrm_sa *ret_sa)
     };
     sp_kernel_suite_put(&sa->suite, sa->encryption_key, sa->integrity_key, ret_sa);
     put_window(ret_sa, sa->replay_window_packets);
+    if (sa->suite.is_encapsulated) {
+        ret_sa->has |= SP_XFRM_HAS_ENCAP;
+        ret_sa->encap = (struct sp_xfrm_encap){.type = UDP_ENCAP_ESPINUDP,
+                                               .source_port = sa->encap.source_port,
+                                               .destination_port = sa->encap.destination_port,
+                                               .original = {.family = sa->source.family}};
+    }
 }
 
 static bool is_same_key(const struct sp_xfrm_algorithm *left, const struct sp_xfrm_algorithm *right)
@@ -289,8 +299,8 @@ static bool is_same_address(const struct sp_address *left, const struct sp_addre
 }
 
 #define UNWANTED_PARTS                                                                                       \
-    (SP_XFRM_HAS_ENCAP | SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID | SP_XFRM_HAS_DEVICE |                  \
-     SP_XFRM_HAS_OUTPUT_MARK | SP_XFRM_HAS_EXTRA_FLAGS | SP_XFRM_HAS_PADDING)
+    (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID | SP_XFRM_HAS_DEVICE | SP_XFRM_HAS_OUTPUT_MARK |            \
+     SP_XFRM_HAS_EXTRA_FLAGS | SP_XFRM_HAS_PADDING)
 
 static bool is_same_but_limits(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_sa *actual)
 {
@@ -298,6 +308,10 @@ static bool is_same_but_limits(const struct sp_xfrm_sa *wanted, const struct sp_
 
     return sp_kernel_suite_of(actual, &suite) && sp_kernel_suite_of(wanted, &wanted_suite) &&
            suite.encryption == wanted_suite.encryption && suite.integrity == wanted_suite.integrity &&
+           suite.is_encapsulated == wanted_suite.is_encapsulated &&
+           actual->encap.type == wanted->encap.type &&
+           actual->encap.source_port == wanted->encap.source_port &&
+           actual->encap.destination_port == wanted->encap.destination_port &&
            is_same_key(&wanted->encryption, &actual->encryption) &&
            is_same_key(&wanted->integrity, &actual->integrity) &&
            is_same_address(&wanted->source, &actual->source) && actual->reqid == wanted->reqid &&

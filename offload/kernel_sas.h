@@ -28,6 +28,7 @@ struct sp_kernel_sa {
     struct sp_kernel_suite suite;
     struct sp_lifetime lifetime;
     uint32_t replay_window_packets;
+    struct sp_encap encap;
     enum sp_kernel_found found;
     bool is_new; /* was missing when it was noted by sp_kernel_sas_note_new */
     uint8_t encryption_key[SP_KERNEL_KEY_BYTES_MAX], integrity_key[SP_KERNEL_KEY_BYTES_MAX];

@@ -37,8 +37,8 @@ bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite)
 {
-    return SP_KERNEL_REQID_FIRST | encryptions[suite->encryption].number << 8 |
-           integrities[suite->integrity].number;
+    return SP_KERNEL_REQID_FIRST | (uint32_t)suite->is_encapsulated << 16 |
+           encryptions[suite->encryption].number << 8 | integrities[suite->integrity].number;
 }
 
 static void name_algorithm(struct sp_xfrm_algorithm *algorithm, const char *kernel_name, const uint8_t *key,
@@ -68,7 +68,8 @@ static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite 
            sa->encryption.key_bits == ours.encryption.key_bits &&
            strcmp(sa->integrity.name, ours.integrity.name) == 0 &&
            sa->integrity.key_bits == ours.integrity.key_bits &&
-           sa->integrity.icv_bits == ours.integrity.icv_bits && sa->aead.name[0] == '\0';
+           sa->integrity.icv_bits == ours.integrity.icv_bits && sa->aead.name[0] == '\0' &&
+           ((sa->has & SP_XFRM_HAS_ENCAP) != 0) == suite->is_encapsulated;
 }
 
 /* The next suite; false behind the last. Starts as all zeroes. */
@@ -79,13 +80,18 @@ static bool next_suite(struct sp_kernel_suite *suite)
         return true;
     }
     suite->integrity = (enum sp_integrity)0;
-    suite->encryption++;
-    return suite->encryption < SP_ENCRYPTION_COUNT;
+    if (suite->encryption + 1 < SP_ENCRYPTION_COUNT) {
+        suite->encryption++;
+        return true;
+    }
+    suite->encryption = (enum sp_encryption)0;
+    suite->is_encapsulated = !suite->is_encapsulated;
+    return suite->is_encapsulated;
 }
 
 bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret_suite)
 {
-    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0};
+    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0, false};
 
     do {
         if (sp_kernel_suite_is_there(&suite) && has_suite(sa, &suite)) {
@@ -98,7 +104,7 @@ bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret
 
 bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
 {
-    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0};
+    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0, false};
 
     do {
         if (sp_kernel_suite_is_there(&suite) && sp_kernel_suite_reqid(&suite) == reqid) {

@@ -97,6 +97,7 @@ void sp_kernel_view_sa(const struct sp_xfrm_sa *sa, uint64_t now, struct sp_offl
         .replayed_packets = sa->replay_failures,
         .too_old_packets = sa->replay_window_failures,
         .bad_icv_packets = sa->integrity_failures,
+        .encap = {sa->encap.source_port, sa->encap.destination_port},
     };
     view_sequence(sa, ret_sa);
     view_algorithms(sa, ret_sa);

@@ -91,6 +91,7 @@ struct sp_offload_sa {
     enum sp_sa_state state; /* soft-expired by what it has used; an SA that is hard-expired is gone */
     uint64_t bytes, packets, age_seconds;
     uint32_t replay_window_packets;
+    struct sp_encap encap;
     uint64_t sequence_sent, sequence_received;
     uint32_t replayed_packets, too_old_packets, bad_icv_packets;
 };

@@ -54,6 +54,9 @@ enum sp_verdict {
     X(NO_ROOM, "no-room", "not enough headroom or tailroom in the caller's buffer")                          \
     X(TOO_LONG, "too-long", "the sealed packet would exceed 65,535 bytes")                                   \
     X(DUMMY, "dummy", "a dummy packet (RFC 4303 2.6), discarded after opening")                              \
+    X(KEEPALIVE, "keepalive", "a NAT keepalive (RFC 3948 2.3): it has done its work on the way")             \
+    X(IKE, "ike", "a message to a key daemon (RFC 3948 2.2) on the port of encapsulated ESP")                \
+    X(ENCAP, "encap", "came in UDP under an SA without it, or the other way round")                          \
     X(HOST_NOT_STEERED, "host-not-steered", "reached the gate although the policy does not protect it")      \
     X(HOST_MTU, "host-mtu", "the host refused the sealed packet: larger than the path MTU")                  \
     X(HOST_SEND, "host-send", "the host could not take the packet: queue full or no route")

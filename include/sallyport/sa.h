@@ -83,6 +83,18 @@ SP_API void sp_lifetime_fill_soft(struct sp_lifetime *lifetime);
 /* Lowers each limit to the other's when that is tighter; 0 is no limit. */
 SP_API void sp_lifetime_tighten(struct sp_lifetime *lifetime, const struct sp_lifetime *other);
 
+/* UDP encapsulation (RFC 3948): the ports of the UDP header between IP and ESP, host order, which lets ESP
+ * through NATs. Both 0: ESP right behind IP. An SA's packets come and go as it says, never the other way. */
+struct sp_encap {
+    uint16_t source_port, destination_port;
+};
+#define SP_ENCAP_PORT 4500u        /* what everybody takes (RFC 3948 2.1) */
+#define SP_ENCAP_OVERHEAD_BYTES 8u /* on top of sp_suite_overhead_bytes() */
+static inline bool sp_encap_is_on(const struct sp_encap *encap)
+{
+    return encap->source_port != 0;
+}
+
 #define SP_SPI_MIN 256u
 #define SP_REPLAY_WINDOW_MIN 64u
 #define SP_REPLAY_WINDOW_MAX 4096u
@@ -102,6 +114,7 @@ struct sp_sa_params {
     uint32_t replay_window_packets; /* 64..4096 in steps of 64; 0 means 64 */
     bool has_lifetime;              /* false: the policy's action decides, at the latest w2k */
     struct sp_lifetime lifetime;
+    struct sp_encap encap; /* both ports or neither */
 };
 
 struct sp_sad;
@@ -115,7 +128,7 @@ SP_API void sp_sad_destroy(struct sp_sad **sad);
  * SP_ERR_SPI, SP_ERR_KEY_LENGTH, SP_ERR_WEAK_KEY (k1 = k2 or k2 = k3 with parity ignored, or a part that is a
  * DES weak or semi-weak key; of AES-GCM a key that another SA has), SP_ERR_EXISTS (same SPI, source and
  * destination), SP_ERR_LIMIT (SAD full),
- * SP_ERR_INVALID (families differ, bad window or lifetime), SP_ERR_MEMORY. On failure nothing changes.
+ * SP_ERR_INVALID (families differ, bad window, lifetime or ports), SP_ERR_MEMORY. On failure nothing changes.
  * When reason is not NULL it receives one sentence (text[256]) that says what is wrong and what is right.
  * Control thread only; data-path threads may run meanwhile. */
 SP_API enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params, uint32_t *ret_number,
@@ -134,10 +147,10 @@ struct sp_sad_reload_counts {
     uint32_t kept, added, removed;
 };
 /* Reads the file as sp_sad_load does, with its answers, and adds those of its SAs that the SAD doesn't hold
- * yet. An SA that it holds, the same in suite, keys, window and lifetime, goes on as it is, its sequence
- * numbers, replay window and what it used of its lifetime included; a name that is another one now is not
- * taken over. An SA that has an SPI and addresses of the SAD's and is otherwise another one is an error,
- * SP_ERR_EXISTS: packets on their way couldn't tell them apart. Nothing is removed yet, and on failure
+ * yet. An SA that it holds, the same in suite, keys, window, lifetime and encapsulation, goes on as it is,
+ * its sequence numbers, replay window and what it used of its lifetime included; a name that is another one
+ * now is not taken over. An SA that has an SPI and addresses of the SAD's and is otherwise another one is an
+ * error, SP_ERR_EXISTS: packets on their way couldn't tell them apart. Nothing is removed yet, and on failure
  * nothing changes. To be ended before any other SA is added or removed. Control thread only. */
 SP_API enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
                                           struct sp_sad_reload **ret_reload) SP_MUST_USE;
@@ -187,6 +200,7 @@ struct sp_sa_info {
     uint64_t sequence_received;           /* highest received, 0: none */
     char fingerprint[17];                 /* 16 hex digits of a keyed hash of the keys: same keys, same text,
                                              tells two SAs apart and nothing about the keys */
+    struct sp_encap encap;
 };
 
 SP_API uint32_t sp_sad_capacity(const struct sp_sad *sad);

@@ -33,6 +33,7 @@ struct sp_verdict_rule {
     enum sp_mode mode;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
+    bool is_encapsulated;
 };
 
 /* Both directions of one counted thing (a rule, an SA, a worker). */

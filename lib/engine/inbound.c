@@ -17,14 +17,15 @@ static void set_clear_text_aside(struct sp_worker *worker, struct sp_packet *pac
                                               &worker->headers[i], &total_bytes);
         if (reason != SP_DROP_NONE)
             sp_drop_packet(&packets[i], reason);
-        else if (worker->headers[i].protocol != SP_PROTOCOL_ESP)
+        else if (!sp_esp_is_carrier(worker->engine->sad, &worker->headers[i]))
             packets[i].verdict = SP_VERDICT_BYPASS;
     }
 }
 
 static bool uses_suite(const struct sp_verdict_rule *rule, const struct sp_sa *sa)
 {
-    return rule->mode == sa->mode && rule->encryption == sa->encryption && rule->integrity == sa->integrity;
+    return rule->mode == sa->mode && rule->encryption == sa->encryption && rule->integrity == sa->integrity &&
+           rule->is_encapsulated == sp_encap_is_on(&sa->encap);
 }
 
 static void drop_opened(struct sp_packet *packet, enum sp_drop reason)

@@ -32,7 +32,8 @@ struct sp_esp_item {
     struct sp_packet *packet;
     struct sp_sa *sa;
     uint8_t *esp;        /* the ESP header */
-    uint32_t esp_offset; /* of the ESP header from the IP header */
+    uint32_t esp_offset; /* from the IP header: of the ESP header, or of the UDP header in front of it */
+    uint32_t udp_bytes;  /* of that header, 0: there is none */
     uint32_t next_header_offset;
     uint32_t cipher_bytes;  /* payload, padding and trailer */
     uint32_t payload_bytes; /* sealing: without padding and trailer */
@@ -55,6 +56,12 @@ struct sp_esp {
 static inline uint32_t sp_esp_align_bytes(const struct sp_cipher *cipher)
 {
     return cipher->block_bytes > SP_ESP_ALIGN_BYTES ? (uint32_t)cipher->block_bytes : SP_ESP_ALIGN_BYTES;
+}
+
+/* Bytes of UDP in front of the SA's ESP. */
+static inline uint32_t sp_esp_udp_bytes(const struct sp_sa *sa)
+{
+    return sp_encap_is_on(&sa->encap) ? SP_ENCAP_OVERHEAD_BYTES : 0;
 }
 
 static inline uint8_t *sp_esp_cipher_start(const struct sp_esp_item *item)

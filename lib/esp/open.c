@@ -14,7 +14,9 @@
  * no check in constant time, and can be no oracle (RFC 4303 3.4.4.1; Vaudenay 2002 needs a forged packet to
  * come this far).
  */
+#include "esp/esp.h"
 #include "esp/plain.h"
+#include "wire/udp.h"
 
 #include <endian.h>
 #include <sodium.h>
@@ -51,6 +53,42 @@ static bool is_like_before(struct sp_packet *packet, struct sp_sa *before, struc
     return true;
 }
 
+static enum sp_drop judge_udp(const uint8_t *header, const struct sp_headers *headers, uint32_t *end)
+{
+    switch (sp_udp_read(header, *end, headers, end)) {
+    case SP_UDP_ESP:
+        return SP_DROP_NONE;
+    case SP_UDP_IKE:
+        return SP_DROP_IKE;
+    case SP_UDP_KEEPALIVE:
+        return SP_DROP_KEEPALIVE;
+    case SP_UDP_SHORT:
+        return SP_DROP_BAD_LENGTH;
+    default:
+        return SP_DROP_MALFORMED;
+    }
+}
+
+/* Where ESP is in the packet, and where the packet ends. */
+static enum sp_drop find_esp(const struct sp_esp *esp, const struct sp_packet *packet,
+                             const struct sp_headers *headers, uint32_t *end, struct sp_esp_item *item)
+{
+    uint8_t *header = packet->buffer + packet->head_bytes;
+
+    *item = (struct sp_esp_item){.esp_offset = headers->esp_offset,
+                                 .next_header_offset = headers->next_header_offset};
+    if (headers->protocol != SP_PROTOCOL_ESP) {
+        enum sp_drop reason =
+            sp_esp_is_encapsulated(esp->sad, headers) ? judge_udp(header, headers, end) : SP_DROP_CLEAR_TEXT;
+        if (reason != SP_DROP_NONE)
+            return reason;
+        item->udp_bytes = SP_UDP_HEADER_BYTES;
+    }
+    item->esp = header + headers->esp_offset + item->udp_bytes;
+    return *end - headers->esp_offset - item->udp_bytes < SP_ESP_HEADER_BYTES ? SP_DROP_BAD_LENGTH
+                                                                              : SP_DROP_NONE;
+}
+
 /* All that can be told of a packet before its ICV. */
 static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t now_ns, struct sp_sa *before,
                           struct sp_esp_item *item)
@@ -66,22 +104,19 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t
         return reason;
     if (headers.is_fragment) /* reassembly comes before ESP (RFC 4303 3.4.1) */
         return SP_DROP_FRAGMENT;
-    if (headers.protocol != SP_PROTOCOL_ESP)
-        return SP_DROP_CLEAR_TEXT;
-    if (total_bytes - headers.esp_offset < SP_ESP_HEADER_BYTES)
-        return SP_DROP_BAD_LENGTH;
-
-    *item = (struct sp_esp_item){.packet = packet,
-                                 .esp = header + headers.esp_offset,
-                                 .esp_offset = headers.esp_offset,
-                                 .next_header_offset = headers.next_header_offset};
+    reason = find_esp(esp, packet, &headers, &total_bytes, item);
+    if (reason != SP_DROP_NONE)
+        return reason;
+    item->packet = packet;
     item->sa = find_sa(esp, sp_read_u32(item->esp), &headers, before);
     if (item->sa == NULL)
         return SP_DROP_UNKNOWN_SPI;
     packet->sa = item->sa->number;
+    if (sp_esp_udp_bytes(item->sa) != item->udp_bytes)
+        return SP_DROP_ENCAP;
     if (sp_sa_state_at(item->sa, now_ns) == SP_SA_HARD_EXPIRED)
         return sp_sa_expired_by(item->sa);
-    if (!set_cipher_bytes(item, total_bytes - headers.esp_offset))
+    if (!set_cipher_bytes(item, total_bytes - headers.esp_offset - item->udp_bytes))
         return SP_DROP_BAD_LENGTH;
     item->is_plain = item->sa->plain.is_plain && headers.esp_offset == SP_PLAIN_HEADER_BYTES;
     item->sequence = sp_read_u32(item->esp + 4);
@@ -232,8 +267,8 @@ static enum sp_drop read_trailer(struct sp_esp_item *item)
 static void deliver(const struct sp_esp_item *item)
 {
     struct sp_packet *packet = item->packet;
-    uint32_t front_bytes = (uint32_t)(sp_esp_cipher_start(item) - item->esp);
-    uint8_t *header = item->esp - item->esp_offset;
+    uint32_t front_bytes = item->udp_bytes + (uint32_t)(sp_esp_cipher_start(item) - item->esp);
+    uint8_t *header = item->esp - item->udp_bytes - item->esp_offset;
 
     packet->verdict = SP_VERDICT_OPENED;
     if (item->is_plain) {
@@ -246,6 +281,8 @@ static void deliver(const struct sp_esp_item *item)
     packet->len_bytes = item->esp_offset + item->payload_bytes;
     packet->reason = SP_DROP_NONE;
     sp_headers_rewrite(header + front_bytes, item->next_header_offset, item->next_header, packet->len_bytes);
+    if (item->udp_bytes > 0) /* a NAT may have changed the addresses (RFC 3948 3.1.2 b) */
+        sp_upper_checksum_renew(header + front_bytes, packet->len_bytes);
 }
 
 void sp_esp_open_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)

@@ -7,11 +7,15 @@
  *                                                         |<------------- cipher ----------->|
  *                                                  |<------------- integrity -------------->|
  *
+ * An encapsulated SA has a UDP header in front of ESP, which neither cipher nor integrity cover (RFC
+ * 3948 2.1).
+ *
  * The upper layer, most of the bytes, stays where it is: the IP header moves into the headroom to make place.
  * A packet is judged whole before a byte of it is written, so one that is dropped is as it was. Encryption
  * comes before integrity (RFC 4303 3.3.2), for the whole burst each.
  */
 #include "esp/plain.h"
+#include "wire/udp.h"
 
 #include <endian.h>
 
@@ -28,13 +32,15 @@ static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
 
     item->payload_bytes = total_bytes - item->esp_offset;
     item->cipher_bytes = (item->payload_bytes + SP_ESP_TRAILER_BYTES + align - 1) / align * align;
+    item->udp_bytes = sp_esp_udp_bytes(sa);
+    front_bytes += item->udp_bytes;
     uint32_t back_bytes = item->cipher_bytes - item->payload_bytes + icv_bytes;
     if (total_bytes + front_bytes + back_bytes > IP_PACKET_BYTES_MAX)
         return SP_DROP_TOO_LONG;
     if (packet->head_bytes < front_bytes ||
         packet->capacity_bytes - packet->head_bytes - total_bytes < back_bytes)
         return SP_DROP_NO_ROOM;
-    item->esp = packet->buffer + packet->head_bytes + item->esp_offset - front_bytes;
+    item->esp = packet->buffer + packet->head_bytes + item->esp_offset - front_bytes + item->udp_bytes;
     __builtin_prefetch(sp_esp_cipher_start(item) + item->payload_bytes, 1);
     return SP_DROP_NONE;
 }
@@ -199,7 +205,7 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     struct sp_packet *packet = item->packet;
     const struct sp_sa *sa = item->sa;
     uint8_t *header = packet->buffer + packet->head_bytes;
-    uint8_t *moved = item->esp - item->esp_offset;
+    uint8_t *moved = item->esp - item->udp_bytes - item->esp_offset;
 
     sp_esp_move_header(moved, header, item->esp_offset);
     sp_write_u32(item->esp, sa->spi);
@@ -207,12 +213,26 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     write_iv(esp, item);
     write_trailer_at(sp_esp_cipher_start(item), item);
 
-    packet->len_bytes = item->esp_offset + SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes +
-                        item->cipher_bytes + (uint32_t)sa->hmac->icv_bytes;
+    packet->len_bytes = item->esp_offset + item->udp_bytes + SP_ESP_HEADER_BYTES +
+                        (uint32_t)sa->cipher->iv_bytes + item->cipher_bytes + (uint32_t)sa->hmac->icv_bytes;
+    if (item->udp_bytes > 0)
+        sp_udp_write(moved + item->esp_offset, sa->encap.source_port, sa->encap.destination_port,
+                     packet->len_bytes - item->esp_offset);
     packet->head_bytes -= (uint32_t)(header - moved);
     packet->verdict = SP_VERDICT_SEALED;
     packet->reason = SP_DROP_NONE;
-    sp_headers_rewrite(moved, item->next_header_offset, SP_PROTOCOL_ESP, packet->len_bytes);
+    sp_headers_rewrite(moved, item->next_header_offset,
+                       item->udp_bytes > 0 ? SP_PROTOCOL_UDP : SP_PROTOCOL_ESP, packet->len_bytes);
+}
+
+/* Zero over IPv4, as RFC 3948 2.1 wants it. Over IPv6 RFC 6935 would allow zero, too, but receivers refuse it
+ * unless they were told (RFC 8200 8.1), Linux' own ESP among them: there it is computed. */
+static void finish_udp(const struct sp_esp_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].udp_bytes > 0 && items[i].sa->source.family == 6)
+            sp_udp_checksum_write(items[i].packet->buffer + items[i].packet->head_bytes, items[i].esp_offset,
+                                  items[i].packet->len_bytes);
 }
 
 /* As write_packet() does it. Each packet's first line was read a while ago, in the pass before. */
@@ -260,4 +280,5 @@ void sp_esp_seal_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t cou
     }
     sp_esp_run_cipher(esp, esp->items, items, SP_OUTBOUND);
     sp_esp_run_integrity(esp, esp->items, items, SP_OUTBOUND);
+    finish_udp(esp->items, items);
 }

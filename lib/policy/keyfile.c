@@ -162,7 +162,8 @@ static void check_places(struct keyfile *file)
         } else if (!goes_on(file, block, there)) {
             sp_diagnose(&file->diagnosis, SP_SEVERITY_ERROR, SP_ERR_EXISTS, &block->places[SP_SA_ITEM_SPI],
                         file->reload ? "an SA with this SPI between these addresses is in use, and its keys, "
-                                       "suite, window or lifetime are others: give the new one another SPI"
+                                       "suite, window, lifetime or encapsulation are others: give the new "
+                                       "one another SPI"
                                      : "an SA with this SPI between these addresses is there already: "
                                        "choose another SPI");
         }

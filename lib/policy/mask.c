@@ -27,6 +27,8 @@ static const char *const harmless_words[] = {
     "file",
     "replay-window",
     "lifetime",
+    "encap",
+    "udp",
     "w2k",
     "nist-r1",
     "nist-r2",
@@ -48,7 +50,7 @@ static const char *const harmless_words[] = {
     "encryption-key",
     "integrity-key",
 };
-static const char *const number_lines[] = {"spi", "replay-window", "lifetime"};
+static const char *const number_lines[] = {"spi", "replay-window", "lifetime", "encap"};
 
 struct span {
     const char *start;

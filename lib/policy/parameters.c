@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What actions and SAs have in common: `esp`, `mode` and `lifetime`, each from behind its keyword to the end
- * of its line.
+ * What actions and SAs have in common: `esp`, `mode`, `encap` and `lifetime`, each from behind its keyword to
+ * the end of its line.
  *
  * 3DES has 64-bit blocks, so its SAs always have a byte limit (Sweet32, CVE-2016-2183; SP 800-67 r2).
  */
@@ -73,6 +73,39 @@ bool sp_reader_mode(struct sp_reader *reader, enum sp_mode *ret_mode)
         return false;
     }
     *ret_mode = SP_MODE_TRANSPORT;
+    return true;
+}
+
+static bool parse_port(struct sp_reader *reader, uint16_t *ret_port)
+{
+    uint64_t port;
+    if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
+        sp_reader_unexpected(reader, "the destination's port, such as 4500");
+        return false;
+    }
+    if (!sp_place_number(&reader->token.place, UINT16_MAX, &port) || port == 0) {
+        sp_diagnose_error(reader->diagnosis, &reader->token.place,
+                          "this is not a UDP port: write a number of 1..65535");
+        return false;
+    }
+    *ret_port = (uint16_t)port;
+    sp_reader_next(reader);
+    return true;
+}
+
+bool sp_reader_encap(struct sp_reader *reader, struct sp_encap *ret_ports)
+{
+    struct sp_encap ports = {SP_ENCAP_PORT, SP_ENCAP_PORT};
+    if (!sp_reader_take_word(reader, "udp")) {
+        sp_reader_unexpected(reader, "the encapsulation: udp");
+        return false;
+    }
+    if (ret_ports == NULL)
+        return true;
+    if (sp_reader_is_at(reader, SP_TOKEN_WORD) &&
+        (!parse_port(reader, &ports.source_port) || !parse_port(reader, &ports.destination_port)))
+        return false;
+    *ret_ports = ports;
     return true;
 }
 

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-enum item { ITEM_ESP, ITEM_MODE, ITEM_LIFETIME, ITEM_REQUIRE, ITEM_COUNT };
-static const char *const item_words[] = {"esp", "mode", "lifetime", "require"};
+enum item { ITEM_ESP, ITEM_MODE, ITEM_LIFETIME, ITEM_REQUIRE, ITEM_ENCAP, ITEM_COUNT };
+static const char *const item_words[] = {"esp", "mode", "lifetime", "require", "encap"};
 
 struct block {
     struct sp_action_info action;
@@ -29,6 +29,9 @@ static bool parse_item(struct sp_reader *reader, enum item item, struct sp_actio
         return sp_reader_mode(reader, &action->mode);
     case ITEM_LIFETIME:
         return sp_reader_lifetime(reader, &action->lifetime);
+    case ITEM_ENCAP:
+        action->is_encapsulated = true;
+        return sp_reader_encap(reader, NULL);
     default:
         return true; /* require: it has no parameters, and there is no other way */
     }
@@ -49,7 +52,7 @@ static bool parse_line(struct sp_reader *reader, void *context)
     enum item item = find_item(reader);
     if (item == ITEM_COUNT) {
         block->is_garbled = true;
-        sp_reader_unexpected(reader, "esp, mode, lifetime, require or '}'");
+        sp_reader_unexpected(reader, "esp, mode, encap, lifetime, require or '}'");
         return false;
     }
     if (block->is_seen[item]) {

@@ -275,6 +275,8 @@ static void put_action(struct printer *printer, const struct sp_action_info *act
     put(printer, " {\n    esp ");
     put(printer, sp_suite_format(action->encryption, action->integrity, suite));
     put(printer, "\n    mode transport\n");
+    if (action->is_encapsulated)
+        put(printer, "    encap udp\n");
     put_lifetime(printer, &action->lifetime);
     put(printer, "    require\n}\n");
 }

@@ -57,6 +57,8 @@ const char *sp_token_text(const struct sp_token *token, char *text);
 bool sp_reader_suite(struct sp_reader *reader, enum sp_encryption *ret_encryption,
                      enum sp_integrity *ret_integrity) SP_MUST_USE;
 bool sp_reader_mode(struct sp_reader *reader, enum sp_mode *ret_mode) SP_MUST_USE;
+/* udp; in an SA (ret_ports) also two ports, else the usual ones. */
+bool sp_reader_encap(struct sp_reader *reader, struct sp_encap *ret_ports) SP_MUST_USE;
 bool sp_reader_lifetime(struct sp_reader *reader, struct sp_lifetime *ret_lifetime) SP_MUST_USE;
 /* Complains when the cipher needs a limit that lifetime, written at place, doesn't give. */
 void sp_reader_check_lifetime(struct sp_reader *reader, const struct sp_place *place,

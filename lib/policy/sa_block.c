@@ -22,6 +22,7 @@ static const struct {
     [SP_SA_ITEM_MODE] = {"mode", NULL},
     [SP_SA_ITEM_REPLAY_WINDOW] = {"replay-window", NULL},
     [SP_SA_ITEM_LIFETIME] = {"lifetime", NULL},
+    [SP_SA_ITEM_ENCAP] = {"encap", NULL},
 };
 
 static bool parse_hex(const struct sp_place *place, uint64_t max, uint64_t *ret_number)
@@ -128,6 +129,8 @@ static bool parse_item(struct sp_reader *reader, enum sp_sa_item item, struct sp
         return sp_reader_mode(reader, &block->mode);
     case SP_SA_ITEM_REPLAY_WINDOW:
         return parse_window(reader, block);
+    case SP_SA_ITEM_ENCAP:
+        return sp_reader_encap(reader, &block->encap);
     default:
         return sp_reader_lifetime(reader, &block->lifetime);
     }
@@ -148,8 +151,8 @@ static bool parse_line(struct sp_reader *reader, void *context)
     enum sp_sa_item item = find_item(reader);
     if (item == SP_SA_ITEM_COUNT) {
         block->is_garbled = true;
-        sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, replay-window, "
-                                     "lifetime or '}'");
+        sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, encap, "
+                                     "replay-window, lifetime or '}'");
         return false;
     }
     if (block->is_seen[item]) {
@@ -273,5 +276,6 @@ struct sp_sa_params sp_sa_block_params(const struct sp_sa_block *block)
         .replay_window_packets = block->replay_window_packets,
         .has_lifetime = block->is_seen[SP_SA_ITEM_LIFETIME],
         .lifetime = block->lifetime,
+        .encap = block->encap,
     };
 }

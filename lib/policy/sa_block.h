@@ -19,6 +19,7 @@ enum sp_sa_item {
     SP_SA_ITEM_MODE,
     SP_SA_ITEM_REPLAY_WINDOW,
     SP_SA_ITEM_LIFETIME,
+    SP_SA_ITEM_ENCAP,
     SP_SA_ITEM_COUNT
 };
 
@@ -38,6 +39,7 @@ struct sp_sa_block {
     struct sp_sa_key encryption_key, integrity_key;
     uint32_t replay_window_packets;
     struct sp_lifetime lifetime;
+    struct sp_encap encap;
     struct sp_place name_place;
     struct sp_place places[SP_SA_ITEM_COUNT]; /* of the values */
     bool is_seen[SP_SA_ITEM_COUNT];

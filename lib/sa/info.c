@@ -43,6 +43,7 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         .age_seconds = (now_ns - sa->born_ns) / NS_PER_SECOND,
         .sequence_sent = sent < UINT32_MAX ? sent : UINT32_MAX, /* beyond it only refusals were counted */
         .sequence_received = read_counter(&sa->replay.highest),
+        .encap = sa->encap,
     };
     memcpy(ret_info->name, sa->name, sizeof ret_info->name);
     memcpy(ret_info->fingerprint, sa->fingerprint, sizeof ret_info->fingerprint);

@@ -101,6 +101,10 @@ static enum sp_status check_limits(const struct sp_sa_params *params, char *reas
         return refuse(SP_ERR_INVALID, reason,
                       "the replay window must be %u to %u packets in steps of 64, not %u",
                       SP_REPLAY_WINDOW_MIN, SP_REPLAY_WINDOW_MAX, window);
+    if ((params->encap.source_port == 0) != (params->encap.destination_port == 0))
+        return refuse(SP_ERR_INVALID, reason,
+                      "UDP encapsulation takes two ports of 1 to 65535, %u to %u as a rule", SP_ENCAP_PORT,
+                      SP_ENCAP_PORT);
     if (!params->has_lifetime)
         return SP_OK;
     const char *fault = sp_lifetime_fault(&params->lifetime, params->encryption);

@@ -33,14 +33,16 @@
 
 #define CAPACITY_MAX 1000000u
 #define HASH_ADDRESS_WORDS 8 /* of both addresses */
+#define PORT_COUNT 65536u
 
 struct sp_sad {
     uint32_t capacity;
     _Atomic uint32_t count, holders;
     uint32_t bucket_mask;
     struct sp_sa **by_number, **inbound, **outbound;
-    struct sp_sa **by_key;  /* those with combined mode ciphers, by fingerprint */
-    uint32_t *free_numbers; /* a stack: capacity - count of them */
+    _Atomic uint32_t *encap_ports; /* SAs of each destination port; pages of ports without any aren't there */
+    struct sp_sa **by_key;         /* those with combined mode ciphers, by fingerprint */
+    uint32_t *free_numbers;        /* a stack: capacity - count of them */
     struct sp_arena *arena;
     uint64_t hash_factors[3 + HASH_ADDRESS_WORDS];
 };
@@ -104,14 +106,14 @@ static bool is_usable(const struct sp_sa *sa)
 
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
                                    const struct sp_address *destination, enum sp_encryption encryption,
-                                   enum sp_integrity integrity, enum sp_mode mode)
+                                   enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated)
 {
     struct sp_sa *dead = NULL; /* the newest of them */
     struct sp_sa *sa =
         rcu_dereference(*outbound_bucket(sad, source, destination, encryption, integrity, mode));
     for (; sa != NULL; sa = rcu_dereference(sa->next_outbound)) {
         if (sa->encryption != encryption || sa->integrity != integrity || sa->mode != mode ||
-            !sp_sa_is_between(sa, source, destination))
+            sp_encap_is_on(&sa->encap) != is_encapsulated || !sp_sa_is_between(sa, source, destination))
             continue;
         if (is_usable(sa))
             return sa; /* chains grow at their head: the first is the newest */
@@ -119,6 +121,11 @@ struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_add
             dead = sa;
     }
     return dead;
+}
+
+bool sp_sad_has_encap_port(const struct sp_sad *sad, uint16_t port)
+{
+    return atomic_load_explicit(&sad->encap_ports[port], memory_order_relaxed) != 0;
 }
 
 /* Wipes and frees what was never published or has no readers left. */
@@ -163,6 +170,7 @@ static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
     sa->mode = params->mode;
     sa->encryption = params->encryption;
     sa->integrity = params->integrity;
+    sa->encap = params->encap;
     sa->has_own_lifetime = params->has_lifetime;
     sa->is_default_lifetime = !params->has_lifetime;
     sa->born_ns = sp_clock_now_ns();
@@ -200,7 +208,7 @@ static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struc
 static bool is_plain(const struct sp_sa *sa)
 {
     return sa->mode == SP_MODE_TRANSPORT && sa->source.family == 4 && sa->destination.family == 4 &&
-           sa->cipher->cbc_seal != NULL;
+           sa->cipher->cbc_seal != NULL && !sp_encap_is_on(&sa->encap);
 }
 
 static void set_plain(struct sp_sa *sa)
@@ -228,6 +236,8 @@ static void publish(struct sp_sad *sad, struct sp_sa *sa)
     rcu_assign_pointer(*in, sa);
     rcu_assign_pointer(*out, sa);
     rcu_assign_pointer(sad->by_number[sa->number], sa);
+    if (sp_encap_is_on(&sa->encap))
+        atomic_fetch_add(&sad->encap_ports[sa->encap.destination_port], 1);
     if (sa->cipher->is_combined) {
         struct sp_sa **same = key_bucket(sad, sa->fingerprint);
         sa->next_same_key = *same;
@@ -335,6 +345,8 @@ enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number)
         *link = sa->next_same_key;
     }
     rcu_assign_pointer(sad->by_number[number], NULL);
+    if (sp_encap_is_on(&sa->encap))
+        atomic_fetch_sub(&sad->encap_ports[sa->encap.destination_port], 1);
     synchronize_rcu();
     discard(sad, sa);
     uint32_t count = atomic_load(&sad->count) - 1;
@@ -353,9 +365,10 @@ static bool allocate_tables(struct sp_sad *sad)
     sad->inbound = calloc(buckets, sizeof(struct sp_sa *));
     sad->outbound = calloc(buckets, sizeof(struct sp_sa *));
     sad->by_key = calloc(buckets, sizeof(struct sp_sa *));
+    sad->encap_ports = calloc(PORT_COUNT, sizeof *sad->encap_ports);
     sad->free_numbers = calloc(sad->capacity, sizeof *sad->free_numbers);
     return sad->by_number != NULL && sad->inbound != NULL && sad->outbound != NULL && sad->by_key != NULL &&
-           sad->free_numbers != NULL;
+           sad->free_numbers != NULL && sad->encap_ports != NULL;
 }
 
 static void free_tables(struct sp_sad *sad)
@@ -364,6 +377,7 @@ static void free_tables(struct sp_sad *sad)
     free(sad->inbound);
     free(sad->outbound);
     free(sad->by_key);
+    free(sad->encap_ports);
     free(sad->free_numbers);
     sp_arena_destroy(&sad->arena);
     free(sad);

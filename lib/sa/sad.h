@@ -41,6 +41,7 @@ struct sp_sa {
     enum sp_mode mode;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
+    struct sp_encap encap;
     struct sp_sa *next_inbound; /* hash chain, published with RCU */
     const struct sp_cipher *cipher;
     const struct sp_hmac *hmac;
@@ -97,11 +98,13 @@ struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number);
 /* By SPI and both addresses (RFC 4301 4.1). */
 struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const struct sp_address *source,
                                   const struct sp_address *destination);
-/* The newest live SA from source to destination with exactly this suite and mode; one that is hard-expired or
- * has no sequence numbers left only when there is no other. */
+/* The newest live SA from source to destination with exactly this suite, mode and encapsulation; one that is
+ * hard-expired or has no sequence numbers left only when there is no other. */
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
                                    const struct sp_address *destination, enum sp_encryption encryption,
-                                   enum sp_integrity integrity, enum sp_mode mode);
+                                   enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated);
+/* Is UDP to this port encapsulated ESP, because an SA says so? */
+bool sp_sad_has_encap_port(const struct sp_sad *sad, uint16_t port);
 
 /* For an SA without a lifetime of its own, which starts with w2k: the first call gives it this one instead,
  * be it longer or shorter; each later call lowers its limits one by one to those that are tighter (0 is no

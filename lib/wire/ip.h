@@ -21,9 +21,11 @@ enum sp_drop sp_ports_read(const uint8_t *packet, uint32_t total_bytes,
 #define SP_IPV4_TOTAL_LENGTH_AT 2
 #define SP_IPV4_PROTOCOL_AT 9
 #define SP_IPV4_CHECKSUM_AT 10
+#define SP_IPV4_SOURCE_AT 12 /* the destination is right behind, here and in IPv6 */
 
 #define SP_IPV6_HEADER_BYTES 40
 #define SP_IPV6_PAYLOAD_LENGTH_AT 4
 #define SP_IPV6_NEXT_HEADER_AT 6
+#define SP_IPV6_SOURCE_AT 8
 
 #endif

@@ -33,6 +33,8 @@ static void show_sa(const struct sp_sa_info *info)
            sp_integrity_name(info->integrity), info->replay_window_packets,
            (unsigned long long)info->lifetime.hard_bytes, (unsigned long long)info->lifetime.hard_packets,
            (unsigned long long)info->lifetime.hard_seconds);
+    if (sp_encap_is_on(&info->encap))
+        printf("    encap udp %u %u\n", info->encap.source_port, info->encap.destination_port);
 }
 
 static enum sp_status show_keys(const char *path, struct sp_report *report)

@@ -7,7 +7,7 @@ import warnings
 logging.getLogger("scapy").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore")
 
-from scapy.layers.inet import IP  # noqa: E402
+from scapy.layers.inet import IP, UDP  # noqa: E402
 from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.ipsec import ESP, SecurityAssociation  # noqa: E402
 
@@ -28,14 +28,18 @@ class Peer:
             encryption_key = bytes(len(encryption_key))
         self.association = SecurityAssociation(
             ESP, spi=gate.spi, crypt_algo=ENCRYPTION[encryption], crypt_key=encryption_key or None,
-            auth_algo=INTEGRITY[integrity[0]] if integrity else None, auth_key=integrity_key or None)
+            auth_algo=INTEGRITY[integrity[0]] if integrity else None, auth_key=integrity_key or None,
+            nat_t_header=UDP(sport=4500, dport=4500) if gate.is_encapsulated else None)
 
     @staticmethod
     def _parse(packet):
         return (IP if packet[0] >> 4 == 4 else IPv6)(packet)
 
     def seal(self, packet):
-        return bytes(self.association.encrypt(self._parse(packet)))
+        sealed = self.association.encrypt(self._parse(packet))
+        if UDP in sealed:  # scapy 2.5 leaves the length of the header alone there
+            del sealed[UDP].len
+        return bytes(sealed)
 
     def open(self, packet):
         """Raises when the ICV is wrong."""

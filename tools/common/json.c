@@ -121,3 +121,14 @@ void json_print(json_t *value, FILE *out, bool is_indented)
     fputc('\n', out);
     json_decref(value);
 }
+
+json_t *json_encap(const struct sp_encap *encap)
+{
+    if (!sp_encap_is_on(encap))
+        return json_null();
+    json_t *object = tool_need(json_object());
+    json_put(object, "type", json_text("udp"));
+    json_put(object, "source_port", json_number(encap->source_port));
+    json_put(object, "destination_port", json_number(encap->destination_port));
+    return object;
+}

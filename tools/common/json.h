@@ -31,4 +31,7 @@ json_t *json_findings(const struct sp_report *report);
 /* Prints it with a newline behind, and lets it go. Indented, or on one line. */
 void json_print(json_t *value, FILE *out, bool is_indented);
 
+/* {"type": "udp", "source_port": 4500, "destination_port": 4500}, or null. */
+json_t *json_encap(const struct sp_encap *encap);
+
 #endif

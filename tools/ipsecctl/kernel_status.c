@@ -73,6 +73,7 @@ static void take_sa(const struct sp_offload_sa *sa, void *context)
     json_put(object, "age_seconds", json_number(sa->age_seconds));
     json_put(object, "lifetime", json_lifetime(&sa->lifetime));
     json_put(object, "replay_window_packets", json_number(sa->replay_window_packets));
+    json_put(object, "encap", json_encap(&sa->encap));
     json_put(object, "sequence_sent", json_number(sa->sequence_sent));
     json_put(object, "sequence_received", json_number(sa->sequence_received));
     put_counters(object, sa, strcmp(direction, "out") == 0);

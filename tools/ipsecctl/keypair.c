@@ -120,6 +120,8 @@ static void write_text(struct keypair *pair)
         put(pair, "sa \"%s\" {\n    spi 0x%08x\n    from %s to %s\n    esp %s\n", sa->name, sa->spi,
             sp_address_format(&sa->source, source), sp_address_format(&sa->destination, destination),
             sp_suite_format(sa->encryption, sa->integrity, suite));
+        if (sp_encap_is_on(&sa->encap))
+            put(pair, "    encap udp\n");
         put_key(pair, "encryption-key", sa->encryption_key, sa->encryption_key_bytes);
         put_key(pair, "integrity-key", sa->integrity_key, sa->integrity_key_bytes);
         put(pair, "}\n");
@@ -127,7 +129,7 @@ static void write_text(struct keypair *pair)
 }
 
 int keypair_make(struct keypair *pair, const struct sp_address *from, const struct sp_address *to,
-                 enum sp_encryption encryption, enum sp_integrity integrity)
+                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated)
 {
     for (int i = 0; i < 2; i++) {
         struct sp_sa_params *sa = &pair->sa[i];
@@ -142,6 +144,8 @@ int keypair_make(struct keypair *pair, const struct sp_address *from, const stru
             .integrity_key = pair->integrity_key[i],
             .integrity_key_bytes = sp_integrity_key_bytes(integrity),
         };
+        if (is_encapsulated)
+            sa->encap = (struct sp_encap){SP_ENCAP_PORT, SP_ENCAP_PORT};
         sa->encryption_key = sa->encryption_key_bytes ? pair->encryption_key[i] : NULL;
         char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
         snprintf(pair->name[i], sizeof pair->name[i], "%.28s to %.28s",

@@ -16,6 +16,7 @@ static json_t *action_json(const struct sp_action_info *action)
     json_put(object, "mode", json_text("transport"));
     json_put(object, "encryption", json_text(sp_encryption_name(action->encryption)));
     json_put(object, "integrity", json_text(sp_integrity_name(action->integrity)));
+    json_put(object, "encap", action->is_encapsulated ? json_text("udp") : json_null());
     json_put(object, "lifetime", json_lifetime(&action->lifetime));
     return object;
 }

@@ -104,6 +104,14 @@ static const char *sa_state(enum sp_sa_state state)
     return state == SP_SA_LIVE ? "live" : state == SP_SA_SOFT_EXPIRED ? "soft-expired" : "hard-expired";
 }
 
+static json_t *encap_entry(const struct sp_encap *encap)
+{
+    if (!sp_encap_is_on(encap))
+        return json_null();
+    return json_pack("{s:s, s:i, s:i}", "type", "udp", "source_port", encap->source_port, "destination_port",
+                     encap->destination_port);
+}
+
 static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa)
 {
     struct sp_stats stats = {0};
@@ -118,6 +126,7 @@ static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa
     json_object_set_new(entry, "age_seconds", number(sa->age_seconds));
     json_object_set_new(entry, "lifetime", lifetime_entry(&sa->lifetime));
     json_object_set_new(entry, "replay_window_packets", number(sa->replay_window_packets));
+    json_object_set_new(entry, "encap", encap_entry(&sa->encap));
     json_object_set_new(entry, "sequence_sent", number(sa->sequence_sent));
     json_object_set_new(entry, "sequence_received", number(sa->sequence_received));
     if (sp_engine_sa_stats(daemon->engine, sa->number, &stats) == SP_OK)

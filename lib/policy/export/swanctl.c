@@ -209,7 +209,26 @@ static bool can_have(struct swanctl *swanctl, uint32_t place)
     return fault == NULL;
 }
 
-static void put_head(FILE *out)
+/* IKE encapsulates all SAs of a connection or none. */
+static bool is_encapsulated(struct swanctl *swanctl)
+{
+    const struct sp_policy *policy = swanctl->export.policy;
+    uint32_t plain = SP_NO_RULE, encapsulated = SP_NO_RULE;
+    for (uint32_t i = 0; i < policy->rule_count; i++) {
+        if (policy->rules[i].action != SP_ACTION_PROTECT)
+            continue;
+        if (policy->actions[policy->rules[i].action_index].is_encapsulated)
+            encapsulated = i;
+        else
+            plain = i;
+    }
+    if (plain != SP_NO_RULE && encapsulated != SP_NO_RULE)
+        sp_export_tell(&swanctl->export, SP_SEVERITY_WARNING, plain,
+                       "strongSwan encapsulates in UDP here too, because another rule's action does");
+    return encapsulated != SP_NO_RULE;
+}
+
+static void put_head(FILE *out, bool has_encap)
 {
     fputs("# For swanctl --load-conns where this host has no other policies. What this can't say:\n"
           "# - how peers authenticate: put local and remote ids here, and secrets or certificates;\n"
@@ -219,8 +238,11 @@ static void put_head(FILE *out)
           "    sallyport {\n"
           "        version = 2\n"
           "        local_addrs = %any\n"
-          "        remote_addrs = %any\n"
-          "        local {\n            auth = psk\n        }\n"
+          "        remote_addrs = %any\n",
+          out);
+    if (has_encap)
+        fputs("        encap = yes\n", out);
+    fputs("        local {\n            auth = psk\n        }\n"
           "        remote {\n            auth = psk\n        }\n"
           "        children {\n",
           out);
@@ -230,7 +252,7 @@ static void put_all(struct swanctl *swanctl)
 {
     const struct sp_policy *policy = swanctl->export.policy;
     char name[32], text[512];
-    put_head(swanctl->export.out);
+    put_head(swanctl->export.out, is_encapsulated(swanctl));
     for (uint32_t place = 0; place < policy->rule_count; place++) {
         const uint32_t index = policy->ordered[place];
         if (!can_have(swanctl, place))

@@ -27,7 +27,7 @@ struct xfrm {
     struct sp_names selectors; /* that were written */
     uint32_t told_rule;        /* the latest one with too many lines */
     uint32_t policy_count, state_count;
-    const struct sp_action_info *suites[SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT]; /* in use; reqid - 1 */
+    const struct sp_action_info *suites[2 * SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT]; /* in use; reqid - 1 */
     uint32_t suite_count;
     struct sp_secret_text states;
 };
@@ -75,11 +75,13 @@ static const char *fault_of(const struct sp_selector_box *box)
     return NULL;
 }
 
-/* The number of an action's algorithms among those in use. */
-static uint32_t suite_of(const struct xfrm *xfrm, enum sp_encryption encryption, enum sp_integrity integrity)
+/* The number of an action's algorithms and encapsulation among those in use. */
+static uint32_t suite_of(const struct xfrm *xfrm, enum sp_encryption encryption, enum sp_integrity integrity,
+                         bool is_encapsulated)
 {
     for (uint32_t i = 0; i < xfrm->suite_count; i++)
-        if (xfrm->suites[i]->encryption == encryption && xfrm->suites[i]->integrity == integrity)
+        if (xfrm->suites[i]->encryption == encryption && xfrm->suites[i]->integrity == integrity &&
+            xfrm->suites[i]->is_encapsulated == is_encapsulated)
             return i;
     return SP_NO_RULE;
 }
@@ -91,7 +93,7 @@ static void find_suites(struct xfrm *xfrm)
         if (policy->rules[i].action != SP_ACTION_PROTECT)
             continue;
         const struct sp_action_info *action = &policy->actions[policy->rules[i].action_index];
-        if (suite_of(xfrm, action->encryption, action->integrity) == SP_NO_RULE)
+        if (suite_of(xfrm, action->encryption, action->integrity, action->is_encapsulated) == SP_NO_RULE)
             xfrm->suites[xfrm->suite_count++] = action;
     }
 }
@@ -107,7 +109,8 @@ static void put_action(struct xfrm *xfrm, enum sp_action action, uint32_t action
     const struct sp_action_info *info = &xfrm->export.policy->actions[action_index];
     fputs(" action allow tmpl proto esp mode transport", out);
     if (xfrm->suite_count > 1)
-        fprintf(out, " reqid %u", suite_of(xfrm, info->encryption, info->integrity) + 1);
+        fprintf(out, " reqid %u",
+                suite_of(xfrm, info->encryption, info->integrity, info->is_encapsulated) + 1);
     fputs(" level required\n", out);
 }
 
@@ -326,11 +329,12 @@ static void put_state(const struct sp_sa_params *sa, void *context)
     struct xfrm *xfrm = context;
     struct sp_secret_text *text = &xfrm->states;
     char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
-    const uint32_t suite = suite_of(xfrm, sa->encryption, sa->integrity);
+    const bool is_encapsulated = sp_encap_is_on(&sa->encap);
+    const uint32_t suite = suite_of(xfrm, sa->encryption, sa->integrity, is_encapsulated);
     const struct sp_lifetime lifetime = lifetime_of(sa, suite != SP_NO_RULE ? xfrm->suites[suite] : NULL);
     if (suite == SP_NO_RULE)
         sp_export_tell(&xfrm->export, SP_SEVERITY_WARNING, SP_NO_RULE,
-                       "no rule has the algorithms of the SA 0x%08x", sa->spi);
+                       "no rule has the algorithms and encapsulation of the SA 0x%08x", sa->spi);
     sp_secret_text_put(text, "xfrm state add src %s dst %s proto esp spi 0x%08x mode transport",
                        sp_address_format(&sa->source, source),
                        sp_address_format(&sa->destination, destination), sa->spi);
@@ -339,6 +343,9 @@ static void put_state(const struct sp_sa_params *sa, void *context)
     sp_secret_text_put(text, " replay-window %u",
                        sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN);
     put_algorithms(text, sa);
+    if (is_encapsulated)
+        sp_secret_text_put(text, " encap espinudp %u %u %s", sa->encap.source_port,
+                           sa->encap.destination_port, sa->source.family == 4 ? "0.0.0.0" : "::");
     put_limits(text, &lifetime);
     sp_secret_text_put(text, "\n");
     xfrm->state_count++;

@@ -140,3 +140,56 @@ Test(inbound, an_unknown_spi_is_refused)
     cr_assert_eq(enter(&back)->reason, SP_DROP_UNKNOWN_SPI);
     gate_close(&back);
 }
+
+#define BEHIND_NAT                                                                                           \
+    "action \"encrypt\" { esp 3des-cbc hmac-sha1-96 }\n"                                                     \
+    "action \"through a NAT\" { esp 3des-cbc hmac-sha1-96\n encap udp }\n"                                   \
+    "protect in tcp from any to me port 80 with \"through a NAT\"\n"                                         \
+    "protect in tcp from any to me port 81 with \"encrypt\"\n"                                               \
+    "default bypass\n"
+
+static void add_encapsulated(struct gate *gate)
+{
+    struct sp_sa_params params = made_sa(0x2001, FRONT, BACK);
+    uint32_t number;
+    params.encap = (struct sp_encap){4500, 4500};
+    cr_assert_eq(sp_sad_add(gate->sad, &params, &number, NULL), SP_OK);
+}
+
+Test(inbound, what_was_encapsulated_must_match_a_rule_that_says_so)
+{
+    static const uint16_t ports[] = {80, 81};
+    struct gate front = gate_bare(), back = gate_bare();
+    add_encapsulated(&front);
+    add_encapsulated(&back);
+    gate_publish(&front,
+                 "action \"e\" { esp 3des-cbc hmac-sha1-96\n encap udp }\n"
+                 "protect out tcp from me to any with \"e\"\ndefault bypass\n",
+                 FRONT);
+    gate_publish(&back, BEHIND_NAT, BACK);
+    for (int i = 0; i < 2; i++) {
+        make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, ports[i], 10);
+        sp_outbound(front.worker, &made.packet, 1);
+        cr_assert_eq(made.packet.verdict, SP_VERDICT_SEALED);
+        cr_assert_eq(enter(&back)->reason, ports[i] == 80 ? SP_DROP_NONE : SP_DROP_SA_MISMATCH);
+    }
+    gate_close(&front);
+    gate_close(&back);
+}
+
+Test(inbound, udp_on_the_encapsulation_port_is_never_clear_text)
+{
+    struct gate back = gate_bare();
+    add_encapsulated(&back);
+    gate_publish(&back, BEHIND_NAT, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_UDP, 4500, 4500, 10);
+    made.memory[made.packet.head_bytes + 24] = 0;
+    made.memory[made.packet.head_bytes + 25] = 30; /* the whole UDP length; behind it are zeros */
+    cr_assert_eq(enter(&back)->reason, SP_DROP_IKE);
+    make_packet(&made, FRONT, BACK, IPPROTO_UDP, 4500, 4501, 10);
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_BYPASS);
+    struct sp_stats stats;
+    sp_engine_stats(back.engine, &stats);
+    cr_assert_eq(stats.direction[SP_INBOUND].dropped_packets[SP_DROP_IKE], 1);
+    gate_close(&back);
+}

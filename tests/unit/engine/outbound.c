@@ -155,3 +155,33 @@ Test(outbound, a_burst_longer_than_the_scratch_is_sealed_to_the_last_packet)
     free(many);
     gate_close(&gate);
 }
+
+#define THROUGH_NAT                                                                                          \
+    "action \"encrypt\" { esp 3des-cbc hmac-sha1-96 }\n"                                                     \
+    "action \"through a NAT\" { esp 3des-cbc hmac-sha1-96\n encap udp }\n"                                   \
+    "protect out tcp from me to any port 80 with \"through a NAT\"\n"                                        \
+    "protect out tcp from me to any port 81 with \"encrypt\"\n"                                              \
+    "default bypass\n"
+
+Test(outbound, a_rule_uses_sas_that_are_encapsulated_as_its_action_says)
+{
+    struct gate gate = gate_bare();
+    uint32_t encapsulated;
+    struct sp_sa_params params = made_sa(0x2001, FRONT, BACK);
+    params.encap = (struct sp_encap){4500, 4500};
+    cr_assert_eq(sp_sad_add(gate.sad, &params, &encapsulated, NULL), SP_OK);
+    gate_publish(&gate, THROUGH_NAT, FRONT);
+
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_SEALED);
+    cr_assert_eq(made.packet.sa, encapsulated);
+    cr_assert_eq(made.memory[made.packet.head_bytes + 9], IPPROTO_UDP);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 81, 10);
+    cr_assert_eq(leave(&gate)->reason, SP_DROP_NO_SA);
+
+    const uint32_t plain = gate_add_sa(&gate, 0x1001, FRONT, BACK);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 81, 10);
+    cr_assert_eq(leave(&gate)->verdict, SP_VERDICT_SEALED);
+    cr_assert_eq(made.packet.sa, plain);
+    gate_close(&gate);
+}
