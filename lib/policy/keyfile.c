@@ -39,7 +39,7 @@ struct keyfile {
     size_t count, capacity;
     size_t new_count;           /* of those that the SAD doesn't hold yet */
     struct sp_storage *storage; /* behind the names */
-    struct sp_names names, identities;
+    struct sp_names names, identities, gcm_keys;
     uint64_t order;
     struct sp_sad *sad;           /* where the SAs go, or NULL: to visit */
     struct sp_sad_reload *reload; /* or NULL: those that are there already are in the way */
@@ -69,8 +69,8 @@ static struct sp_sa_block *next_block(struct keyfile *file)
     return memset(&file->blocks[file->count], 0, sizeof *file->blocks);
 }
 
-/* Says what when text is taken in names by an earlier SA, else takes it. */
-static void claim(struct keyfile *file, struct sp_names *names, const char *text,
+/* Says what when text is taken in names by an earlier SA, else block number takes it. */
+static void claim(struct keyfile *file, size_t number, struct sp_names *names, const char *text,
                   const struct sp_place *place, const char *what)
 {
     uint32_t earlier = sp_names_find(names, text);
@@ -80,7 +80,7 @@ static void claim(struct keyfile *file, struct sp_names *names, const char *text
         return;
     }
     char *copy = sp_storage_text(file->storage, text, strlen(text));
-    if (copy == NULL || !sp_names_add(names, copy, (uint32_t)file->count))
+    if (copy == NULL || !sp_names_add(names, copy, (uint32_t)number))
         no_memory(file);
 }
 
@@ -92,7 +92,8 @@ static void claim_identity(struct keyfile *file, const struct sp_sa_block *block
         return;
     snprintf(identity, sizeof identity, "%x %s %s", block->spi, sp_address_format(&block->source, source),
              sp_address_format(&block->destination, destination));
-    claim(file, &file->identities, identity, &block->places[SP_SA_ITEM_SPI], "SPI between these addresses");
+    claim(file, file->count, &file->identities, identity, &block->places[SP_SA_ITEM_SPI],
+          "SPI between these addresses");
 }
 
 static bool parse_sa(struct keyfile *file, struct sp_reader *reader)
@@ -105,7 +106,7 @@ static bool parse_sa(struct keyfile *file, struct sp_reader *reader)
     sp_reader_next(reader);
     bool is_understood = sp_sa_block_parse(reader, block);
     if (block->name[0] != '\0')
-        claim(file, &file->names, block->name, &block->name_place, "name");
+        claim(file, file->count, &file->names, block->name, &block->name_place, "name");
     claim_identity(file, block);
     file->count++;
     return is_understood;
@@ -251,6 +252,21 @@ static void put_into_sad(struct keyfile *file)
     file->reload->counts.added = (uint32_t)file->new_count;
 }
 
+/* An IV that comes twice under a key of AES-GCM gives both packets away (SP 800-38D appendix A): so each SA
+ * has a key of its own, whoever it is for. */
+static void claim_gcm_keys(struct keyfile *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        const struct sp_sa_block *block = &file->blocks[i];
+        const struct sp_sa_params params = sp_sa_block_params(block);
+        char fingerprint[17];
+        if (params.integrity != SP_INTEGRITY_COMBINED)
+            continue;
+        sp_sa_fingerprint(&params, fingerprint);
+        claim(file, i, &file->gcm_keys, fingerprint, &block->name_place, "key of AES-GCM");
+    }
+}
+
 /* What a SAD would refuse is refused here too. */
 static void check_all(struct keyfile *file)
 {
@@ -281,6 +297,8 @@ static enum sp_status load(struct keyfile *file)
     if (file->storage == NULL)
         return SP_ERR_MEMORY;
     parse(file);
+    if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
+        claim_gcm_keys(file);
     if (sp_diagnosis_status(&file->diagnosis) == SP_OK && file->sad != NULL)
         put_into_sad(file);
     else if (sp_diagnosis_status(&file->diagnosis) == SP_OK)
@@ -289,6 +307,7 @@ static enum sp_status load(struct keyfile *file)
     sodium_free(file->blocks);
     sp_names_free(&file->names);
     sp_names_free(&file->identities);
+    sp_names_free(&file->gcm_keys);
     sp_storage_destroy(file->storage);
     return sp_diagnosis_status(&file->diagnosis);
 }

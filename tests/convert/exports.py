@@ -228,6 +228,19 @@ def keys_and_states(folder, policy, suite):
     return digits, ipsecctl("export", "xfrm", *ME, "--keys", keys, "--output", script, policy), script
 
 
+def one_key_twice(tap, folder):
+    """Two SAs that share a key of AES-GCM would share its IVs: no script is written."""
+    sa = "sa \"{0}\" {{\n spi {1}\n from 192.0.2.77 to 192.0.2.{0}\n esp aes128-gcm16\n encryption-key 0x{2}\n}}\n"
+    keys, script = os.path.join(folder, "twice.keys"), os.path.join(folder, "twice.script")
+    with open(os.open(keys, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as stream:
+        stream.write("".join(sa.format(number, 256 + number, "5a" * 20) for number in (1, 2)))
+    answer = ipsecctl("export", "xfrm", *ME, "--keys", keys, "--output", script, write(folder, "gcm.policy", GCM))
+    said = answer.stderr.decode()
+    tap.tell(answer.returncode == 1 and not os.path.exists(script) and
+             "twice.keys:7:4: error: the SA of line 1 has this key of AES-GCM already" in said and "5a5a" not in said,
+             "xfrm: two SAs with one key of AES-GCM are refused", [said])
+
+
 def states(tap, folder):
     """Keys go to a file for their owner alone, and the kernel's tool understands every line."""
     front_end = os.path.join(EXAMPLES, "front-end.policy")
@@ -263,3 +276,4 @@ def run(tap):
         netsh(tap, folder)
         xfrm(tap, folder)
         states(tap, folder)
+        one_key_twice(tap, folder)
