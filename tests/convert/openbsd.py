@@ -16,14 +16,16 @@ SHA1_KEY = "0x" + "".join(f"{byte:02x}" for byte in range(1, 21))
 SHA1_KEY_2 = "0x" + "".join(f"{byte:02x}" for byte in range(2, 22))
 DES_KEY = "0x0123456789abcdef23456789abcdef01456789abcdef0123"
 DES_KEY_2 = "0x1123456789abcdef33456789abcdef0155b789abcdef0123"
+GCM_KEYS = ["0x" + "".join(f"{byte + start:02x}" for byte in range(20)) for start in (0, 64)]
 SHA2_KEY = "0x" + "5c" * 32
 MD5_KEY = "0x" + "6d" * 16
-ALL_KEYS = (SHA1_KEY, SHA1_KEY_2, DES_KEY, DES_KEY_2, SHA2_KEY, MD5_KEY)
+ALL_KEYS = (SHA1_KEY, SHA1_KEY_2, DES_KEY, DES_KEY_2, SHA2_KEY, MD5_KEY, *GCM_KEYS)
 
 SA = "esp transport from 192.0.2.1 to 192.0.2.2 spi 0x1001 auth hmac-sha1 enc 3des-cbc " \
      f"authkey {SHA1_KEY} enckey {DES_KEY}\n"
 PAIR = "esp transport from 192.0.2.1 to 192.0.2.2 spi 0x1001:0x1002 auth hmac-sha1 enc 3des-cbc " \
        f"authkey {SHA1_KEY}:{SHA1_KEY_2} enckey {DES_KEY}:{DES_KEY_2}\n"
+GCM = f"esp transport from 192.0.2.1 to 192.0.2.2 spi 0x1001:0x1002 enc aes-128-gcm enckey {GCM_KEYS[0]}:{GCM_KEYS[1]}\n"
 FLOW = "flow esp from 192.0.2.1 to 192.0.2.2\n"
 PROTECT = "protect out from 192.0.2.1 to 192.0.2.2 with \"E\"\n"
 ACTION = "action \"E\" {{\n esp {0}\n lifetime {1}\n}}\naction \"F\" {{\n esp 3des-cbc hmac-md5-96\n}}\n"
@@ -88,6 +90,17 @@ CASES = [
      f"{SHA2_KEY}\n" + FLOW, PROTECT, [], ("null hmac-sha2-256-128", "w2k")),
     ("MD5 is read", SA.replace("sha1", "md5").replace(SHA1_KEY, MD5_KEY) + FLOW, PROTECT, [],
      ("3des-cbc hmac-md5-96", "w2k")),
+    ("AES-GCM is read, the salt behind its key", GCM + FLOW, PROTECT, [], ("aes128-gcm16", "w2k")),
+    ("of 256 bits too", GCM.replace("128", "256").replace("enckey 0x", f"enckey 0x{'5a' * 16}").replace(
+        ":0x4", f":0x{'a5' * 16}4") + FLOW, PROTECT, [], ("aes256-gcm16", "w2k")),
+    ("ike with AES-GCM has no auth", IKE.replace("auth hmac-sha1 enc 3des", "enc aes-256-gcm"), PROTECT,
+     [(1, "negotiated by IKE")], ("aes256-gcm16", "w2k")),
+    ("AES-GCM with auth, with authkey, without the salt, or with one key twice is refused",
+     GCM.replace("enc ", "auth hmac-sha1 enc ") + GCM.replace("enckey", f"authkey {SHA1_KEY} enckey") +
+     GCM.replace("0x1001:0x1002", "0x1001").replace(f"{GCM_KEYS[0]}:{GCM_KEYS[1]}", GCM_KEYS[0][:-8]) +
+     GCM.replace(GCM_KEYS[1], GCM_KEYS[0]) + IKE.replace("3des", "aes-128-gcm"), None,
+     [(1, "leave auth"), (2, "leave authkey"), (3, "20 bytes, not 16"), (4, "another SA has this key"),
+      (5, "without auth")]),
     ("a flow without an SA is told", FLOW, PROTECT, [(1, "no SA of this file")]),
     ("SAs of two suites for a flow are refused",
      SA + SA.replace("sha1", "md5").replace(SHA1_KEY, MD5_KEY).replace("0x1001", "0x1002") + FLOW, None,

@@ -38,19 +38,18 @@ static const char *name_of(const struct sp_openbsd_statement *statement, uint32_
 
 static const char *action_name(const struct sp_openbsd_action *action, char text[NAME_BYTES])
 {
-    char suffix[32] = "";
+    char suffix[32] = "", suite[SP_SUITE_TEXT_BYTES];
     if (action->lifetime_seconds != 0)
         snprintf(suffix, sizeof suffix, ", %llu seconds", (unsigned long long)action->lifetime_seconds);
-    snprintf(text, NAME_BYTES, "%s %s%s", sp_encryption_name(action->encryption),
-             sp_integrity_name(action->integrity), suffix);
+    snprintf(text, NAME_BYTES, "%s%s", sp_suite_format(action->encryption, action->integrity, suite), suffix);
     return text;
 }
 
 static void put_action(FILE *out, const struct sp_openbsd_action *action)
 {
-    char name[NAME_BYTES];
-    fprintf(out, "action \"%s\" {\n    esp %s %s\n", action_name(action, name),
-            sp_encryption_name(action->encryption), sp_integrity_name(action->integrity));
+    char name[NAME_BYTES], suite[SP_SUITE_TEXT_BYTES];
+    fprintf(out, "action \"%s\" {\n    esp %s\n", action_name(action, name),
+            sp_suite_format(action->encryption, action->integrity, suite));
     if (action->lifetime_seconds == 0)
         fputs("    lifetime w2k\n", out);
     else
@@ -332,12 +331,13 @@ static void put_sas(const struct sp_openbsd *import, struct writer *writer)
     for (size_t i = 0; i < import->sa_count; i++) {
         const struct sp_openbsd_sa *sa = &import->sas[i];
         char name[NAME_BYTES], source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
+        char suite[SP_SUITE_TEXT_BYTES];
         count = sa->statement == named ? count + 1 : 1;
         named = sa->statement;
-        put_plain(writer, "sa \"%s\" {\n    spi 0x%08x\n    from %s to %s\n    esp %s %s\n",
+        put_plain(writer, "sa \"%s\" {\n    spi 0x%08x\n    from %s to %s\n    esp %s\n",
                   name_of(named, count, name), sa->spi, sp_address_format(&sa->source, source),
-                  sp_address_format(&sa->destination, destination), sp_encryption_name(sa->encryption),
-                  sp_integrity_name(sa->integrity));
+                  sp_address_format(&sa->destination, destination),
+                  sp_suite_format(sa->encryption, sa->integrity, suite));
         put_key(writer, "encryption-key", sa, 0);
         put_key(writer, "integrity-key", sa, 1);
         put_plain(writer, "}\n");

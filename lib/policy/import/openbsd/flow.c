@@ -151,13 +151,11 @@ static bool read_suite(struct sp_openbsd *import, const struct sp_openbsd_statem
                        struct sp_openbsd_action *action)
 {
     action->lifetime_seconds = rule->lifetime_seconds;
-    action->integrity = SP_INTEGRITY_HMAC_SHA2_256_128;
-    if (rule->enc.start != NULL && sp_openbsd_encryption(rule->enc, &action->encryption) &&
-        (rule->auth.start == NULL || sp_openbsd_integrity(rule->auth, &action->integrity)))
+    if (rule->enc.start != NULL && sp_openbsd_suite(rule, &action->encryption, &action->integrity))
         return true;
     sp_openbsd_error(import, &rule->place,
-                     "only quick auth hmac-sha1, hmac-md5 or hmac-sha2-256 with enc 3des or null can be had"
-                     "%s",
+                     "only quick auth hmac-sha1, hmac-md5 or hmac-sha2-256 with enc 3des or null can be had, "
+                     "or enc aes-128-gcm or aes-256-gcm without auth%s",
                      rule->enc.start == NULL ? "; without enc it is AES" : "");
     return false;
 }

@@ -216,6 +216,10 @@ bool sp_openbsd_seconds_read(struct sp_openbsd *import, uint64_t *ret_seconds);
 /* Transforms by the names that ipsec.conf has for them. */
 bool sp_openbsd_encryption(struct sp_piece name, enum sp_encryption *ret_encryption);
 bool sp_openbsd_integrity(struct sp_piece name, enum sp_integrity *ret_integrity);
+/* What a statement's enc and auth come to; enc must be there. Without auth it is SHA-256, or the cipher's
+ * own. False: not one of our suites. */
+bool sp_openbsd_suite(const struct sp_openbsd_statement *statement, enum sp_encryption *ret_encryption,
+                      enum sp_integrity *ret_integrity);
 
 /* Judges one statement: SAs to import->sas. */
 void sp_openbsd_take_sa(struct sp_openbsd *import, const struct sp_openbsd_statement *statement);

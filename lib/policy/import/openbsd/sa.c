@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 static bool refuse(struct sp_openbsd *import, const struct sp_openbsd_statement *statement, const char *why)
 {
@@ -22,8 +23,8 @@ static bool check_form(struct sp_openbsd *import, const struct sp_openbsd_statem
         return refuse(import, sa, "only SAs of ESP can be had");
     if (!sa->is_transport)
         return refuse(import, sa, "tunnels can't be carried over, only transport mode: say esp transport");
-    if (sa->spi_count == 0 || sa->auth_keys.count == 0)
-        return refuse(import, sa, sa->spi_count == 0 ? "spi is missing" : "authkey is missing");
+    if (sa->spi_count == 0)
+        return refuse(import, sa, "spi is missing");
     if (sa->from.count == 0 || sa->to.count == 0)
         return refuse(import, sa, "an SA is between two addresses");
     for (uint32_t i = 0; i < sa->from.count + sa->to.count; i++) {
@@ -38,19 +39,38 @@ static bool check_form(struct sp_openbsd *import, const struct sp_openbsd_statem
 static bool check_suite(struct sp_openbsd *import, const struct sp_openbsd_statement *statement,
                         struct sp_openbsd_sa *sa)
 {
-    sa->integrity = SP_INTEGRITY_HMAC_SHA2_256_128;
+    enum sp_integrity named;
     if (statement->enc.start == NULL || !sp_openbsd_encryption(statement->enc, &sa->encryption))
         return refuse(import, statement,
                       statement->enc.start == NULL
-                          ? "without enc it is AES, which can't be had: say enc 3des-cbc"
-                          : "only enc 3des-cbc or null can be had");
-    if (statement->auth.start != NULL && !sp_openbsd_integrity(statement->auth, &sa->integrity))
+                          ? "without enc it is AES in CBC mode, which can't be had: say enc 3des-cbc"
+                          : "only enc 3des-cbc, aes-128-gcm, aes-256-gcm or null can be had");
+    if (statement->auth.start != NULL && !sp_openbsd_integrity(statement->auth, &named))
         return refuse(import, statement, "only auth hmac-sha1, hmac-md5 or hmac-sha2-256 can be had");
-    const bool needs_key = sa->encryption != SP_ENCRYPTION_NULL;
-    if (needs_key != (statement->enc_keys.count > 0))
-        return refuse(import, statement, needs_key ? "enckey is missing" : "enc null has no key");
-    if (statement->auth_keys.count != statement->spi_count ||
-        (needs_key && statement->enc_keys.count != statement->spi_count))
+    return sp_openbsd_suite(statement, &sa->encryption, &sa->integrity) ||
+           refuse(import, statement, "AES-GCM gives integrity itself: leave auth and authkey out");
+}
+
+/* Whether there is a key for each SPI, or none where the algorithm takes none. */
+static bool are_keys_right(const struct sp_openbsd_statement *statement, const struct sp_openbsd_keys *keys,
+                           size_t key_bytes)
+{
+    return keys->count == (key_bytes > 0 ? statement->spi_count : 0);
+}
+
+static bool check_key_counts(struct sp_openbsd *import, const struct sp_openbsd_statement *statement,
+                             const struct sp_openbsd_sa *sa)
+{
+    const size_t encryption_bytes = sp_encryption_key_bytes(sa->encryption);
+    const size_t integrity_bytes = sp_integrity_key_bytes(sa->integrity);
+    if (integrity_bytes > 0 && statement->auth_keys.count == 0)
+        return refuse(import, statement, "authkey is missing");
+    if (integrity_bytes == 0 && statement->auth_keys.count > 0)
+        return refuse(import, statement, "AES-GCM gives integrity itself: leave authkey out");
+    if ((encryption_bytes > 0) != (statement->enc_keys.count > 0))
+        return refuse(import, statement, encryption_bytes > 0 ? "enckey is missing" : "enc null has no key");
+    if (!are_keys_right(statement, &statement->enc_keys, encryption_bytes) ||
+        !are_keys_right(statement, &statement->auth_keys, integrity_bytes))
         return refuse(import, statement, "spi, authkey and enckey have one value each, or two each");
     return true;
 }
@@ -82,6 +102,8 @@ static bool judge(struct sp_openbsd *import, const struct sp_openbsd_sa *sa, uin
                             decode(sa->keys[1], keys + SP_SA_KEY_MAX_BYTES, &params.integrity_key_bytes);
     if (sa->encryption == SP_ENCRYPTION_NULL)
         params.encryption_key = NULL;
+    if (sa->integrity == SP_INTEGRITY_COMBINED)
+        params.integrity_key = NULL;
     if (is_decoded && sp_sa_params_check(&params, reason) == SP_OK)
         return true;
     return refuse(import, sa->statement, reason);
@@ -114,10 +136,26 @@ static bool is_taken(const struct sp_openbsd *import, const struct sp_openbsd_sa
     return false;
 }
 
+/* Of AES-GCM two SAs must never have one key (RFC 4106 2). Of keys in files the SAD finds out. */
+static bool is_gcm_key_taken(const struct sp_openbsd *import, const struct sp_openbsd_sa *sa)
+{
+    if (sa->integrity != SP_INTEGRITY_COMBINED || sa->are_files[0])
+        return false;
+    for (size_t i = 0; i < import->sa_count; i++) {
+        const struct sp_openbsd_sa *other = &import->sas[i];
+        if (other->encryption == sa->encryption && !other->are_files[0] &&
+            strncasecmp(other->keys[0].start, sa->keys[0].start, sa->keys[0].len_bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool add(struct sp_openbsd *import, const struct sp_openbsd_sa *sa)
 {
     if (!check_keys(import, sa))
         return false;
+    if (is_gcm_key_taken(import, sa))
+        return refuse(import, sa->statement, "another SA has this key: AES-GCM needs one for each SA");
     if (is_taken(import, sa))
         return refuse(import, sa->statement, "there is an SA with this SPI between these addresses already");
     if (import->sa_count == SP_OPENBSD_SAS) {
@@ -138,7 +176,8 @@ static bool add_directions(struct sp_openbsd *import, struct sp_openbsd_sa sa)
     for (size_t i = 0; i < statement->spi_count; i++) {
         const struct sp_address source = sa.source;
         sa.spi = statement->spis[i];
-        sa.keys[1] = statement->auth_keys.values[i];
+        if (sa.integrity != SP_INTEGRITY_COMBINED)
+            sa.keys[1] = statement->auth_keys.values[i];
         if (sa.encryption != SP_ENCRYPTION_NULL)
             sa.keys[0] = statement->enc_keys.values[i];
         if (!add(import, &sa))
@@ -155,7 +194,8 @@ void sp_openbsd_take_sa(struct sp_openbsd *import, const struct sp_openbsd_state
         .statement = statement,
         .are_files = {statement->enc_keys.is_file, statement->auth_keys.is_file},
     };
-    if (!check_form(import, statement) || !check_suite(import, statement, &sa))
+    if (!check_form(import, statement) || !check_suite(import, statement, &sa) ||
+        !check_key_counts(import, statement, &sa))
         return;
     for (uint32_t i = 0; i < statement->from.count; i++) {
         for (uint32_t j = 0; j < statement->to.count; j++) {

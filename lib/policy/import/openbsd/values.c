@@ -5,6 +5,7 @@
  * Names that are looked up where the file is used (hosts, interfaces and their groups) are errors: whatever
  * stood in their place would be a guess. Protocols and services are known by their usual names.
  */
+#include "crypto/suite.h"
 #include "policy/import/openbsd/openbsd.h"
 #include "policy/reader.h"
 
@@ -365,6 +366,10 @@ bool sp_openbsd_encryption(struct sp_piece name, enum sp_encryption *ret_encrypt
         *ret_encryption = SP_ENCRYPTION_3DES_CBC;
     else if (sp_piece_is(name, "null"))
         *ret_encryption = SP_ENCRYPTION_NULL;
+    else if (sp_piece_is(name, "aes-128-gcm"))
+        *ret_encryption = SP_ENCRYPTION_AES128_GCM16;
+    else if (sp_piece_is(name, "aes-256-gcm"))
+        *ret_encryption = SP_ENCRYPTION_AES256_GCM16;
     else
         return false;
     return true;
@@ -381,4 +386,19 @@ bool sp_openbsd_integrity(struct sp_piece name, enum sp_integrity *ret_integrity
     else
         return false;
     return true;
+}
+
+bool sp_openbsd_suite(const struct sp_openbsd_statement *statement, enum sp_encryption *ret_encryption,
+                      enum sp_integrity *ret_integrity)
+{
+    enum sp_integrity integrity = SP_INTEGRITY_HMAC_SHA2_256_128;
+    enum sp_encryption encryption;
+    if (!sp_openbsd_encryption(statement->enc, &encryption) ||
+        (statement->auth.start != NULL && !sp_openbsd_integrity(statement->auth, &integrity)))
+        return false;
+    if (statement->auth.start == NULL && sp_suite_is_one(encryption, SP_INTEGRITY_COMBINED))
+        integrity = SP_INTEGRITY_COMBINED;
+    *ret_encryption = encryption;
+    *ret_integrity = integrity;
+    return sp_suite_is_one(encryption, integrity);
 }
