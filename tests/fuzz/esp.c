@@ -2,23 +2,25 @@
  *
  * ESP. The first byte says which SA and what is made of the rest:
  *
- *   raw     an IP packet as it came; nearly always a wrong ICV
- *   forged  what follows the ESP header, ciphertext and all, behind good headers and under a right ICV: what
- * a peer that has the keys could send sealed  an IP packet to seal, with rooms that the second byte picks;
- * opening must give it back
+ *   raw: an IP packet as it came; nearly always a wrong ICV
+ *
+ *   forged: what follows the ESP header, ciphertext and all, behind good headers and under a right ICV: what
+ * a peer that has the keys could send
+ *
+ *   sealed: an IP packet to seal, with rooms that the second byte picks; opening must give it back
  *
  * Buffers are of exactly the size that the packet says, so that a step outside is seen.
  */
 #include "fuzz.h"
 
-#include "crypto/suite.h"
+#include "crypto/gcm.h"
 #include "sa/sad.h"
 
 #include <sallyport/esp.h>
 
 #include <string.h>
 
-enum { SUITES = 6, FAMILIES = 2, SA_COUNT = SUITES * FAMILIES };
+enum { SUITES = 8, FAMILIES = 2, SA_COUNT = SUITES * FAMILIES };
 #define SPI 0x1001u
 #define IV_BYTES_MAX 8u
 #define PROTOCOL_ESP 50
@@ -29,6 +31,7 @@ enum { SUITES = 6, FAMILIES = 2, SA_COUNT = SUITES * FAMILIES };
 struct side {
     struct sp_sad *sad;
     struct sp_esp *esp;
+    struct sp_gcm *gcm;
     uint32_t inputs;
 };
 static struct side forging, sealing;
@@ -39,12 +42,26 @@ static const struct sp_address ends[FAMILIES][2] = {
      {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, [15] = 2}}},
 };
 
+static const struct {
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+} suites[SUITES] = {
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_MD5_96},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA1_96},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA2_256_128},
+    {SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED},
+    {SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED},
+};
+
 /* SA number n has suite n / 2 and family n % 2. */
 static void create_sas(struct side *side)
 {
-    static const uint8_t key[32] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x23, 0x45, 0x67,
-                                    0x89, 0xab, 0xcd, 0xef, 0x01, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
-                                    0x01, 0x23, 25,   26,   27,   28,   29,   30,   31,   32};
+    uint8_t key[36] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x23, 0x45, 0x67, 0x89,
+                       0xab, 0xcd, 0xef, 0x01, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23,
+                       25,   26,   27,   28,   29,   30,   31,   32,   33,   34,   35,   36};
     FUZZ_HOLDS(sp_sad_create(SA_COUNT, &side->sad) == SP_OK);
     for (uint32_t number = 0; number < SA_COUNT; number++) {
         const uint32_t suite = number / FAMILIES;
@@ -52,23 +69,26 @@ static void create_sas(struct side *side)
             .spi = SPI + suite,
             .source = ends[number % FAMILIES][0],
             .destination = ends[number % FAMILIES][1],
-            .encryption = suite % 2 ? SP_ENCRYPTION_NULL : SP_ENCRYPTION_3DES_CBC,
-            .integrity = (enum sp_integrity)(suite / 2),
+            .encryption = suites[suite].encryption,
+            .integrity = suites[suite].integrity,
             .encryption_key = key,
             .integrity_key = key,
         };
         params.encryption_key_bytes = sp_encryption_key_bytes(params.encryption);
         params.integrity_key_bytes = sp_integrity_key_bytes(params.integrity);
+        key[15] =
+            (uint8_t)(0x10 | number % FAMILIES << 1); /* of AES-GCM each SA needs its own (RFC 4106 2) */
         uint32_t added;
         FUZZ_HOLDS(sp_sad_add(side->sad, &params, &added, NULL) == SP_OK && added == number);
     }
-    FUZZ_HOLDS(sp_esp_create(side->sad, &side->esp) == SP_OK);
+    FUZZ_HOLDS(sp_esp_create(side->sad, &side->esp) == SP_OK && sp_gcm_create(&side->gcm) == SP_OK);
 }
 
 static void take_turn(struct side *side)
 {
     if (side->inputs++ % INPUTS_MAX != 0)
         return;
+    sp_gcm_destroy(&side->gcm);
     sp_esp_destroy(&side->esp);
     sp_sad_destroy(&side->sad);
     create_sas(side);
@@ -152,6 +172,37 @@ static size_t write_headers(uint8_t *at, const struct sp_sa *sa, size_t esp_byte
     return header_bytes;
 }
 
+/* Enciphers size bytes behind the ESP header and IV at `at`, and writes the ICV behind them. */
+static void forge_separate(const struct sp_sa *sa, uint8_t *at, size_t size)
+{
+    uint8_t *payload = at + 8 + sa->cipher->iv_bytes;
+    if (sa->cipher->cbc_seal != NULL && size % sa->cipher->block_bytes == 0 && size > 0) {
+        const struct sp_cbc_job job = {
+            .state = sa->cipher_state, .iv = at + 8, .in = payload, .out = payload, .len_bytes = size};
+        sa->cipher->cbc_seal(&job, 1);
+    }
+    const struct sp_hmac_job job = {.state = sa->hmac_state,
+                                    .data = at,
+                                    .len_bytes = 8 + sa->cipher->iv_bytes + size,
+                                    .icv = payload + size};
+    sa->hmac->mac(&job, 1);
+}
+
+static void forge_combined(const struct sp_sa *sa, uint8_t *at, size_t size)
+{
+    uint8_t *payload = at + 8 + sa->cipher->iv_bytes;
+    const struct sp_gcm_job job = {.cipher = sa->cipher,
+                                   .state = sa->cipher_state,
+                                   .iv = at + 8,
+                                   .aad = at,
+                                   .aad_bytes = 8,
+                                   .text = payload,
+                                   .len_bytes = size,
+                                   .icv = payload + size};
+    sp_gcm_seal(forging.gcm, &job);
+    sp_gcm_forget(forging.gcm);
+}
+
 /* data: what the payload decrypts to, when the cipher's block divides its length. */
 static void open_forged(const struct sp_sa *sa, const uint8_t *data, size_t size)
 {
@@ -167,16 +218,11 @@ static void open_forged(const struct sp_sa *sa, const uint8_t *data, size_t size
         at[4 + i] = (uint8_t)(forging.inputs >> (24 - 8 * i));
     }
     memcpy(at + 8, iv, iv_bytes);
-    uint8_t *payload = at + 8 + iv_bytes;
-    memcpy(payload, data, size);
-    if (sa->cipher->cbc_seal != NULL && size % sa->cipher->block_bytes == 0 && size > 0) {
-        const struct sp_cbc_job job = {
-            .state = sa->cipher_state, .iv = iv, .in = payload, .out = payload, .len_bytes = size};
-        sa->cipher->cbc_seal(&job, 1);
-    }
-    const struct sp_hmac_job job = {
-        .state = sa->hmac_state, .data = at, .len_bytes = esp_bytes - icv_bytes, .icv = payload + size};
-    sa->hmac->mac(&job, 1);
+    memcpy(at + 8 + iv_bytes, data, size);
+    if (sa->cipher->is_combined)
+        forge_combined(sa, at, size);
+    else
+        forge_separate(sa, at, size);
     struct sp_packet packet = packet_of(packet_bytes, (size_t)(at - packet_bytes) + esp_bytes, 0, 0);
     open_it(&packet);
     FUZZ_HOLDS(packet.reason != SP_DROP_BAD_ICV && packet.reason != SP_DROP_UNKNOWN_SPI);
