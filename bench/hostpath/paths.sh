@@ -25,7 +25,11 @@ protect out tcp from any to $BACK_IPV4 port { 80, 5201 } with "encrypt"
 protect out icmp from any to $BACK_IPV4 with "encrypt"
 default bypass
 EOF
-    sed 's/protect out/protect in/' "$scratch/bench.policy" >"$scratch/bench-back.policy"
+    sed 's/^    esp .*/&\n    encap udp/' "$scratch/bench.policy" >"$scratch/bench-udp.policy"
+    local policy
+    for policy in bench bench-udp; do
+        sed 's/protect out/protect in/' "$scratch/$policy.policy" >"$scratch/$policy-back.policy"
+    done
     ip -n "$topology_tag-front" address add "$FRONT_INNER/32" dev lo
     ip -n "$topology_tag-back" address add "$BACK_INNER/32" dev lo
 }
@@ -41,6 +45,7 @@ path_up() {
         ;;
     sallyport-3des) sallyport_up '' ;;
     sallyport-3des-avx2) sallyport_up avx512 ;;
+    sallyport-3des-udp) sallyport_up '' bench-udp --encap ;;
     strongswan-3des) strongswan_up 3des-sha1 ;;
     strongswan-aes-gcm) strongswan_up aes128gcm16 ;;
     wireguard-go) wireguard_up ;;
@@ -67,13 +72,14 @@ reaches() {
 
 # ---- sallyportd
 
-sallyport_up() { # CPUMASK
+sallyport_up() { # CPUMASK [POLICY [KEYGEN-OPTION...]]
+    local policy=${2-bench}
     # Manual keys start at sequence number 1, so a new pair of daemons takes new ones.
     rm -f "$scratch/keys"
-    make_keys "$scratch/keys" || return 1
+    make_keys "$scratch/keys" "${@:3}" || return 1
     export SALLYPORT_CPUMASK=$1
-    start_gate front "$scratch/bench.policy" "$scratch/keys" &&
-        start_gate back "$scratch/bench-back.policy" "$scratch/keys"
+    start_gate front "$scratch/$policy.policy" "$scratch/keys" &&
+        start_gate back "$scratch/$policy-back.policy" "$scratch/keys"
     local answer=$?
     unset SALLYPORT_CPUMASK
     path_daemons=(front back)

@@ -120,13 +120,13 @@ topology_down() {
 
 # ---- sallyportd
 
-# One file of keys that both hosts use: a pair of SAs over IPv4, a pair over IPv6.
-make_keys() {
+# One file of keys that both hosts use: a pair of SAs over IPv4, a pair over IPv6. Options are keygen's.
+make_keys() { # FILE [OPTION...]
     local ipsecctl=$SP_BUILD/tools/ipsecctl/ipsecctl
     (
         umask 077
-        "$ipsecctl" keygen --from "$FRONT_IPV4" --to "$BACK_IPV4" >"$1" &&
-            "$ipsecctl" keygen --from "$FRONT_IPV6" --to "$BACK_IPV6" >>"$1"
+        "$ipsecctl" keygen --from "$FRONT_IPV4" --to "$BACK_IPV4" "${@:2}" >"$1" &&
+            "$ipsecctl" keygen --from "$FRONT_IPV6" --to "$BACK_IPV6" "${@:2}" >>"$1"
     )
 }
 

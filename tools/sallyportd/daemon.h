@@ -54,6 +54,8 @@ struct trial {
     struct timespec end; /* CLOCK_BOOTTIME */
 };
 
+struct quiet_sa; /* encap.c */
+
 struct daemon {
     struct options options;
     struct sp_sad *sad;
@@ -69,6 +71,7 @@ struct daemon {
     struct narrow_peer narrow[NARROW_PEERS_MAX];
     uint32_t narrow_count;
     struct gate *gate;
+    struct quiet_sa *quiet; /* by the SA's number */
     struct event_totals events;
     struct sp_segment *segment; /* NULL: could not be made, which was said */
     struct timespec started;

@@ -32,6 +32,7 @@
 
 /* Enough for a burst of large TCP windows; what doesn't fit is dropped and counted. */
 #define SOCKET_BUFFER_BYTES (8 << 20)
+#define UDP_HEADER_BYTES 8u
 #define CONTROL_BYTES                                                                                        \
     (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)))
 
@@ -78,10 +79,10 @@ static bool set_share(int fd, uint8_t family, const struct esp_share *share)
 }
 
 /* -1 without an error when the host has no such family. */
-static int open_raw(uint8_t family, bool *ret_is_error)
+static int open_raw(uint8_t family, int protocol, bool *ret_is_error)
 {
     const int fd =
-        socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
+        socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
     *ret_is_error = fd < 0 && errno != EAFNOSUPPORT;
     return fd;
 }
@@ -98,25 +99,28 @@ static bool keep_if(bool is_set, int fd, struct esp_socket *socket)
     return false;
 }
 
-bool esp_socket_open(uint8_t family, const struct esp_share *share, struct esp_socket *ret_socket)
+bool esp_socket_open(uint8_t family, uint32_t mark, const struct esp_share *share,
+                     struct esp_socket *ret_socket)
 {
     bool is_error;
     *ret_socket = (struct esp_socket){.fd = -1, .family = family};
-    const int fd = open_raw(family, &is_error);
+    const int fd = open_raw(family, IPPROTO_ESP, &is_error);
     if (fd < 0)
         return !is_error || keep_if(false, fd, ret_socket);
     (void)set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
     (void)set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
-    return keep_if(set_options(fd, family) && set_share(fd, family, share), fd, ret_socket);
+    return keep_if(set_options(fd, family) && set_option(fd, SOL_SOCKET, SO_MARK, (int)mark) &&
+                       set_share(fd, family, share),
+                   fd, ret_socket);
 }
 
-bool esp_socket_open_reports(uint8_t family, struct esp_socket *ret_socket)
+bool esp_socket_open_reports(uint8_t family, int protocol, struct esp_socket *ret_socket)
 {
     struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
     const struct sock_fprog program = {.len = 1, .filter = nothing};
     bool is_error;
     *ret_socket = (struct esp_socket){.fd = -1, .family = family};
-    const int fd = open_raw(family, &is_error);
+    const int fd = open_raw(family, protocol, &is_error);
     if (fd < 0)
         return !is_error || keep_if(false, fd, ret_socket);
     /* set_options() too: with the header included, errors quote our packet from its header on */
@@ -249,13 +253,16 @@ static bool read_quote(const uint8_t *quote, size_t len_bytes, uint8_t family, s
     const size_t protocol_at =
         family == 4 ? offsetof(struct iphdr, protocol) : offsetof(struct ip6_hdr, ip6_nxt);
     uint32_t spi;
-    if (header_bytes < sizeof(struct iphdr) || len_bytes < header_bytes + sizeof spi ||
-        quote[protocol_at] != IPPROTO_ESP)
+    if (header_bytes < sizeof(struct iphdr) || len_bytes < header_bytes)
+        return false;
+    const bool is_udp = quote[protocol_at] == IPPROTO_UDP; /* then ESP is behind its header */
+    const size_t spi_at = header_bytes + (is_udp ? UDP_HEADER_BYTES : 0);
+    if (len_bytes < spi_at + sizeof spi || (!is_udp && quote[protocol_at] != IPPROTO_ESP))
         return false;
     report->source.family = report->destination.family = family;
     memcpy(report->source.bytes, quote + source_at, address_bytes);
     memcpy(report->destination.bytes, quote + source_at + address_bytes, address_bytes);
-    memcpy(&spi, quote + header_bytes, sizeof spi);
+    memcpy(&spi, quote + spi_at, sizeof spi);
     report->spi = ntohl(spi);
     return true;
 }

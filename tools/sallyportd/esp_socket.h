@@ -24,10 +24,13 @@ struct esp_share {
     uint32_t worker, workers;
 };
 
-/* Nonblocking. False after saying why, except when the host has no such family: fd is -1 then. */
-bool esp_socket_open(uint8_t family, const struct esp_share *share, struct esp_socket *ret_socket);
-/* One that carries nothing, but hears of what became of packets that were sent. */
-bool esp_socket_open_reports(uint8_t family, struct esp_socket *ret_socket);
+/* Nonblocking; mark: of what it sends, for packets that are ESP in UDP (udp_socket.h). False after saying
+ * why, except when the host has no such family: fd is -1 then. */
+bool esp_socket_open(uint8_t family, uint32_t mark, const struct esp_share *share,
+                     struct esp_socket *ret_socket);
+/* One that carries nothing, but hears of what became of packets that were sent: IPPROTO_ESP or, of ESP in
+ * UDP, IPPROTO_UDP. */
+bool esp_socket_open_reports(uint8_t family, int protocol, struct esp_socket *ret_socket);
 void esp_socket_close(struct esp_socket *socket);
 
 /* Receives up to BURST_PACKETS: each packets[i].buffer of capacity_bytes gets one whole IP packet at

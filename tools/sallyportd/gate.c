@@ -7,13 +7,15 @@
 #include "log.h"
 #include "worker.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 struct gate {
     struct worker_common common;
-    struct esp_socket reports_four, reports_six;
+    struct udp_settings udp;
+    struct esp_socket reports[2][2]; /* IPv4, IPv6; about ESP, about ESP in UDP */
     size_t worker_count;
     struct worker workers[];
 };
@@ -26,7 +28,13 @@ static bool open_common(struct gate *gate)
         log_errno("can't start the data path");
         return false;
     }
-    return esp_socket_open_reports(4, &gate->reports_four) && esp_socket_open_reports(6, &gate->reports_six);
+    for (int is_six = 0; is_six < 2; is_six++) {
+        const uint8_t family = is_six ? 6 : 4;
+        if (!esp_socket_open_reports(family, IPPROTO_ESP, &gate->reports[is_six][0]) ||
+            (gate->udp.port != 0 && !esp_socket_open_reports(family, IPPROTO_UDP, &gate->reports[is_six][1])))
+            return false;
+    }
+    return true;
 }
 
 static bool start_workers(struct gate *gate, const struct tun *tun)
@@ -34,13 +42,14 @@ static bool start_workers(struct gate *gate, const struct tun *tun)
     while (gate->worker_count < tun->count) {
         const size_t index = gate->worker_count++;
         const struct esp_share share = {.worker = (uint32_t)index, .workers = (uint32_t)tun->count};
-        if (!worker_start(&gate->workers[index], &gate->common, tun->fds[index], &share))
+        if (!worker_start(&gate->workers[index], &gate->common, tun->fds[index], &share, &gate->udp))
             return false;
     }
     return true;
 }
 
-struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const struct gate_mss *mss)
+struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const struct gate_mss *mss,
+                        const struct udp_settings *udp)
 {
     struct gate *gate = calloc(1, sizeof *gate + tun->count * sizeof gate->workers[0]);
     if (!gate || sem_init(&gate->common.ready, 0, 0) != 0) {
@@ -50,7 +59,9 @@ struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const s
     }
     gate->common.engine = engine;
     gate->common.stop_fd = gate->common.failure_fd = -1;
-    gate->reports_four.fd = gate->reports_six.fd = -1;
+    gate->udp = *udp;
+    for (int i = 0; i < 4; i++)
+        gate->reports[i / 2][i % 2].fd = -1;
     gate_set_mss(gate, mss);
     if (!open_common(gate) || !start_workers(gate, tun))
         gate_stop(&gate);
@@ -67,8 +78,8 @@ void gate_stop(struct gate **gate)
         (void)!write(own->common.stop_fd, &one, sizeof one);
     while (own->worker_count > 0)
         worker_stop(&own->workers[--own->worker_count]);
-    esp_socket_close(&own->reports_four);
-    esp_socket_close(&own->reports_six);
+    for (int i = 0; i < 4; i++)
+        esp_socket_close(&own->reports[i / 2][i % 2]);
     if (own->common.stop_fd >= 0)
         close(own->common.stop_fd);
     if (own->common.failure_fd >= 0)
@@ -89,7 +100,15 @@ int gate_failure_fd(const struct gate *gate)
     return gate->common.failure_fd;
 }
 
-int gate_report_fd(const struct gate *gate, uint8_t family)
+int gate_report_fd(const struct gate *gate, uint8_t family, bool is_udp)
 {
-    return family == 6 ? gate->reports_six.fd : gate->reports_four.fd;
+    return gate->reports[family == 6][is_udp].fd;
+}
+
+void gate_keep_alive(struct gate *gate, const struct sp_sa_info *sa)
+{
+    const struct worker *any = &gate->workers[0];
+    const struct udp_socket *socket = sa->source.family == 6 ? &any->udp_six : &any->udp_four;
+    if (socket->fd >= 0)
+        udp_socket_keep_alive(socket, sa);
 }

@@ -7,6 +7,7 @@
 #define SALLYPORTD_GATE_H
 
 #include "tun.h"
+#include "udp_socket.h"
 
 #include <sallyport/engine.h>
 
@@ -18,7 +19,8 @@ struct gate_mss {
 };
 
 /* Starts a worker on each queue of the device, which stays the caller's. NULL after saying why. */
-struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const struct gate_mss *mss);
+struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const struct gate_mss *mss,
+                        const struct udp_settings *udp);
 /* Ends them; nulls. *gate may be NULL. */
 void gate_stop(struct gate **gate);
 
@@ -28,7 +30,11 @@ void gate_set_mss(struct gate *gate, const struct gate_mss *mss);
 /* Readable once the data path has broken for good (its device was taken away). */
 int gate_failure_fd(const struct gate *gate);
 
-/* The socket of a family (4, 6), whose error reports are the control thread's to read; -1: none. */
-int gate_report_fd(const struct gate *gate, uint8_t family);
+/* The sockets whose error reports are the control thread's to read: of a family (4, 6), about ESP or about
+ * ESP in UDP; -1: none. */
+int gate_report_fd(const struct gate *gate, uint8_t family, bool is_udp);
+
+/* Sends a keepalive for an encapsulated SA of this host's. Control thread. */
+void gate_keep_alive(struct gate *gate, const struct sp_sa_info *sa);
 
 #endif

@@ -16,6 +16,8 @@ struct guard;
 struct guard_settings {
     const char *device;
     uint32_t mark;
+    uint16_t encap_port; /* of ESP in UDP; 0: none */
+    uint32_t encap_mark; /* of what the daemon sends from there */
 };
 
 /* NULL when memory is out. */

@@ -262,13 +262,27 @@ static bool write_rule(FILE *out, const struct view *view)
 
 /* ---- chains -------------------------------------------------------------------------------------------- */
 
-static void write_exceptions(FILE *out, const struct chain *chain, const char *device)
+/* ESP, and from its port what the daemon itself has sent: the mark is nobody else's to set, so that another
+ * process that takes the port can't speak past the policy. */
+static void write_esp(FILE *out, const struct chain *chain, const struct guard_settings *settings)
+{
+    fprintf(out, "\t\tmeta l4proto %d accept\n", IPPROTO_ESP);
+    if (settings->encap_port == 0)
+        return;
+    if (chain->is_outbound)
+        fprintf(out, "\t\tmeta mark %#" PRIx32 " udp sport %u accept\n", settings->encap_mark,
+                settings->encap_port);
+    else
+        fprintf(out, "\t\tudp dport %u accept\n", settings->encap_port);
+}
+
+static void write_exceptions(FILE *out, const struct chain *chain, const struct guard_settings *settings)
 {
     const char *loopback = chain->is_outbound ? "oif" : "iif";
     fprintf(out, "\t\t%s \"lo\" accept\n", loopback);
-    fprintf(out, "\t\tmeta l4proto %d accept\n", IPPROTO_ESP);
+    write_esp(out, chain, settings);
     if (!chain->is_steering)
-        fprintf(out, "\t\t%sname \"%s\" accept\n", loopback, device);
+        fprintf(out, "\t\t%sname \"%s\" accept\n", loopback, settings->device);
     fputs("\t\tmeta l4proto ipv6-icmp icmpv6 type 133-137 ip6 hoplimit 255 accept\n", out);
 }
 
@@ -325,7 +339,7 @@ static bool write_chain(FILE *out, const struct chain *chain, const struct guard
                         const struct sp_policy *policy)
 {
     fprintf(out, "\tchain %s {\n\t\t%s\n", chain->name, chain->hook);
-    write_exceptions(out, chain, settings->device);
+    write_exceptions(out, chain, settings);
     if (chain->is_outbound && !chain->is_steering && !write_all_quotes(out, chain, policy))
         return false;
     for (uint32_t place = 0; place < sp_policy_rule_count(policy); place++) {

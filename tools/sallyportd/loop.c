@@ -4,6 +4,7 @@
  */
 #include "loop.h"
 
+#include "encap.h"
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
@@ -35,8 +36,8 @@ enum source {
     SOURCE_GUARD,
     SOURCE_CONTROL, /* from here on the descriptors belong to others */
     SOURCE_FAILURE,
-    SOURCE_REPORTS_FOUR,
-    SOURCE_REPORTS_SIX,
+    SOURCE_REPORTS, /* four: IPv4, IPv6; about ESP, about ESP in UDP */
+    SOURCE_REPORTS_LAST = SOURCE_REPORTS + 3,
     SOURCE_COUNT
 };
 
@@ -140,6 +141,7 @@ static void on_timer(struct loop *loop)
     if (loop->addresses_changed)
         policy_refresh_addresses(loop->daemon);
     path_tick(loop->daemon);
+    encap_tick(loop->daemon);
     if (sp_sad_count(loop->daemon->sad) <= FEW_SAS || ++loop->ticks % TICKS_BETWEEN_MANY == 0)
         path_follow(loop->daemon);
     loop->addresses_changed = false;
@@ -173,16 +175,6 @@ static void on_failure(struct loop *loop)
     loop->end = LOOP_BROKEN;
 }
 
-static void on_reports_four(struct loop *loop)
-{
-    path_read_reports(loop->daemon, 4);
-}
-
-static void on_reports_six(struct loop *loop)
-{
-    path_read_reports(loop->daemon, 6);
-}
-
 /* ---- the loop ------------------------------------------------------------------------------------------ */
 
 static int open_timer(void)
@@ -206,6 +198,11 @@ static int open_address_watch(void)
     return fd;
 }
 
+static uint8_t report_family(uint32_t number)
+{
+    return number % 2 ? 6 : 4;
+}
+
 static bool watch_sources(struct loop *loop)
 {
     sigset_t set;
@@ -216,12 +213,12 @@ static bool watch_sources(struct loop *loop)
     loop->fds[SOURCE_GUARD] = guard_open_watch();
     loop->fds[SOURCE_CONTROL] = control_server_fd(loop->server);
     loop->fds[SOURCE_FAILURE] = gate_failure_fd(loop->daemon->gate);
-    loop->fds[SOURCE_REPORTS_FOUR] = gate_report_fd(loop->daemon->gate, 4);
-    loop->fds[SOURCE_REPORTS_SIX] = gate_report_fd(loop->daemon->gate, 6);
+    for (uint32_t i = 0; i < 4; i++)
+        loop->fds[SOURCE_REPORTS + i] = gate_report_fd(loop->daemon->gate, report_family(i), i / 2 == 1);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         /* of these only errors count, which are always told */
-        const bool is_reports = i == SOURCE_REPORTS_FOUR || i == SOURCE_REPORTS_SIX;
+        const bool is_reports = i >= SOURCE_REPORTS;
         struct epoll_event event = {.events = is_reports ? 0 : EPOLLIN, .data.u32 = i};
         if (is_reports && loop->fds[i] < 0)
             continue;
@@ -235,11 +232,11 @@ static bool watch_sources(struct loop *loop)
 
 enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
 {
-    static void (*const handlers[])(struct loop *) = {
-        [SOURCE_SIGNAL] = on_signal,          [SOURCE_TIMER] = on_timer,
-        [SOURCE_ADDRESSES] = on_addresses,    [SOURCE_GUARD] = on_guard,
-        [SOURCE_FAILURE] = on_failure,        [SOURCE_REPORTS_FOUR] = on_reports_four,
-        [SOURCE_REPORTS_SIX] = on_reports_six};
+    static void (*const handlers[])(struct loop *) = {[SOURCE_SIGNAL] = on_signal,
+                                                      [SOURCE_TIMER] = on_timer,
+                                                      [SOURCE_ADDRESSES] = on_addresses,
+                                                      [SOURCE_GUARD] = on_guard,
+                                                      [SOURCE_FAILURE] = on_failure};
     struct loop loop = {.daemon = daemon, .server = server, .end = LOOP_BROKEN};
     loop.is_over = !watch_sources(&loop);
     loop.addresses_changed = true; /* between reading them and watching them, one may have come */
@@ -247,10 +244,13 @@ enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
         struct epoll_event events[SOURCE_COUNT];
         const int count = epoll_wait(loop.epoll_fd, events, SOURCE_COUNT, -1);
         for (int i = 0; i < count; i++) {
-            if (events[i].data.u32 == SOURCE_CONTROL)
+            const uint32_t source = events[i].data.u32;
+            if (source == SOURCE_CONTROL)
                 control_server_work(server);
+            else if (source >= SOURCE_REPORTS)
+                path_read_reports(daemon, loop.fds[source], report_family(source - SOURCE_REPORTS));
             else
-                handlers[events[i].data.u32](&loop);
+                handlers[source](&loop);
         }
     }
     for (int i = SOURCE_SIGNAL; i < SOURCE_CONTROL; i++)

@@ -10,6 +10,7 @@
  * clear.
  */
 #include "daemon.h"
+#include "encap.h"
 #include "log.h"
 #include "loop.h"
 #include "path.h"
@@ -82,7 +83,10 @@ static char *answer_request(void *context, const char *request)
 /* From here on the host is closed. */
 static bool close_host(struct daemon *daemon, const struct sp_policy *policy)
 {
-    const struct guard_settings settings = {.device = daemon->options.device, .mark = daemon->options.mark};
+    const struct guard_settings settings = {.device = daemon->options.device,
+                                            .mark = daemon->options.mark,
+                                            .encap_port = (uint16_t)daemon->options.encap_port,
+                                            .encap_mark = options_encap_mark(&daemon->options)};
     daemon->guard = guard_create(&settings);
     if (!daemon->guard) {
         log_line("can't talk to nftables: no memory");
@@ -103,7 +107,9 @@ static bool open_gate(struct daemon *daemon, struct sp_policy **policy)
     }
     if (!tun_open(daemon->options.device, daemon->options.workers, &daemon->tun))
         return false;
-    daemon->gate = gate_start(daemon->engine, &daemon->tun, &daemon->limits.mss);
+    const struct udp_settings udp = {.port = (uint16_t)daemon->options.encap_port,
+                                     .mark = options_encap_mark(&daemon->options)};
+    daemon->gate = gate_start(daemon->engine, &daemon->tun, &daemon->limits.mss, &udp);
     if (!daemon->gate)
         return false;
     daemon->routes.ipv4_mtu_bytes = daemon->limits.ipv4_mtu_bytes;
@@ -165,6 +171,11 @@ static int run(struct daemon *daemon)
     }
     if (!host_addresses(daemon->options.device, &daemon->me) || !host_lock_take(&daemon->lock))
         goto out;
+    if (!encap_choose_port(daemon)) {
+        code = EXIT_USAGE;
+        host_lock_release(&daemon->lock);
+        goto out;
+    }
     code = serve(daemon, &policy);
     host_lock_release(&daemon->lock);
 out:
@@ -174,6 +185,7 @@ out:
     sp_sad_destroy(&daemon->sad);
     policy_source_free(&daemon->source);
     host_addresses_free(&daemon->me);
+    encap_free(daemon);
     return code;
 }
 

@@ -19,7 +19,8 @@
 #include <string.h>
 
 #define DEFAULT_MARK 0x5a11u
-#define DEFAULT_WORKERS_MAX 8 /* a host has other things to do; appliances say what they want */
+#define DEFAULT_KEEPALIVE_SECONDS 20u /* RFC 3948 4 */
+#define DEFAULT_WORKERS_MAX 8         /* a host has other things to do; appliances say what they want */
 
 static const char usage_text[] =
     "usage: sallyportd --policy FILE --keys FILE [OPTION...]\n"
@@ -37,6 +38,8 @@ static const char usage_text[] =
     "  --workers NUMBER of the data path's threads (one a processor, up to 8), 1 to 64\n"
     "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
     "  --table NUMBER   of the routes that do so (the same number as the mark)\n"
+    "  --encap-port NUMBER of ESP in UDP (that of the encapsulated SAs, if any)\n"
+    "  --keepalive SECONDS between signs of life to NATs on the way (20), 0 for none\n"
     "  --leave-guard    at the end leave the guard up: protected traffic stays stopped\n"
     "  --version\n"
     "  --help\n"
@@ -53,6 +56,8 @@ enum {
     OPT_WORKERS,
     OPT_MARK,
     OPT_TABLE,
+    OPT_ENCAP_PORT,
+    OPT_KEEPALIVE,
     OPT_LEAVE,
     OPT_VERSION
 };
@@ -67,6 +72,8 @@ static const struct option long_options[] = {
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"mark", required_argument, NULL, OPT_MARK},
     {"table", required_argument, NULL, OPT_TABLE},
+    {"encap-port", required_argument, NULL, OPT_ENCAP_PORT},
+    {"keepalive", required_argument, NULL, OPT_KEEPALIVE},
     {"leave-guard", no_argument, NULL, OPT_LEAVE},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -125,13 +132,17 @@ static bool take_option(int option, const char *value, struct options *options)
     case OPT_WORKERS:
         return read_number("workers", value, 1, TUN_QUEUES_MAX, &options->workers);
     case OPT_MARK:
-        return read_number("mark", value, 1, UINT32_MAX, &options->mark);
+        return read_number("mark", value, 1, UINT32_MAX - 1, &options->mark);
     case OPT_TABLE: /* 253 to 255 are the kernel's default, main and local */
         if (!read_number("table", value, 1, UINT32_MAX, &options->table))
             return false;
         if (options->table >= 253 && options->table <= 255)
             fprintf(stderr, "sallyportd: --table %u is one of the kernel's own tables\n", options->table);
         return options->table < 253 || options->table > 255;
+    case OPT_ENCAP_PORT:
+        return read_number("encap-port", value, 1, UINT16_MAX, &options->encap_port);
+    case OPT_KEEPALIVE:
+        return read_number("keepalive", value, 0, 3600, &options->keepalive_seconds);
     case OPT_LEAVE:
         options->leave_guard = true;
         return true;
@@ -151,7 +162,10 @@ static uint32_t default_workers(void)
 
 int options_read(int argc, char **argv, struct options *ret_options)
 {
-    struct options options = {.device = "sally0", .control_path = CONTROL_DEFAULT_PATH, .mark = DEFAULT_MARK};
+    struct options options = {.device = "sally0",
+                              .control_path = CONTROL_DEFAULT_PATH,
+                              .mark = DEFAULT_MARK,
+                              .keepalive_seconds = DEFAULT_KEEPALIVE_SECONDS};
     int option;
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (option == 'h') {

@@ -12,13 +12,21 @@ struct options {
     const char *policy_path, *keys_path;
     const char *device;
     const char *control_path;
-    const char *stats_path;  /* NULL: beside the control socket */
-    uint32_t path_mtu_bytes; /* 0: ask the kernel */
-    uint32_t mark;           /* of packets that are steered */
-    uint32_t table;          /* of routes, where they are steered to */
-    uint32_t workers;        /* threads of the data path */
+    const char *stats_path;     /* NULL: beside the control socket */
+    uint32_t path_mtu_bytes;    /* 0: ask the kernel */
+    uint32_t mark;              /* of packets that are steered */
+    uint32_t table;             /* of routes, where they are steered to */
+    uint32_t encap_port;        /* UDP's, of encapsulated SAs; 0: there are none */
+    uint32_t keepalive_seconds; /* 0: never */
+    uint32_t workers;           /* threads of the data path */
     bool leave_guard;
 };
+
+/* Of what the data path itself sends in UDP. */
+static inline uint32_t options_encap_mark(const struct options *options)
+{
+    return options->mark + 1;
+}
 
 #define OPTIONS_GO_ON (-1)
 

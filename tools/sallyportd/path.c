@@ -58,7 +58,8 @@ static uint32_t overhead_bytes(const struct sp_policy *policy)
         struct sp_action_info action;
         if (sp_policy_action(policy, i, &action) != SP_OK)
             continue;
-        const size_t overhead = sp_suite_overhead_bytes(action.encryption, action.integrity);
+        const size_t overhead = sp_suite_overhead_bytes(action.encryption, action.integrity) +
+                                (action.is_encapsulated ? SP_ENCAP_OVERHEAD_BYTES : 0);
         most = overhead > most ? overhead : most;
     }
     return (uint32_t)most;
@@ -158,12 +159,12 @@ static void narrow(struct daemon *daemon, const struct sp_address *peer, uint32_
                  sp_address_format(peer, text), believed, inner);
 }
 
-void path_read_reports(struct daemon *daemon, uint8_t family)
+void path_read_reports(struct daemon *daemon, int fd, uint8_t family)
 {
     struct esp_report report;
     bool is_too_long = false;
     for (int i = 0; i < REPORTS_AT_ONCE; i++) {
-        if (!esp_socket_read_report(gate_report_fd(daemon->gate, family), family, &is_too_long, &report))
+        if (!esp_socket_read_report(fd, family, &is_too_long, &report))
             return;
         if (is_too_long && !daemon->options.path_mtu_bytes && is_ours(daemon->sad, &report))
             narrow(daemon, &report.destination, report.mtu_bytes);

@@ -13,7 +13,7 @@ struct path_limits path_limits_now(const struct daemon *daemon, const struct sp_
 void path_follow(struct daemon *daemon);
 
 /* Takes what routers report about our ESP packets over a family (4, 6). */
-void path_read_reports(struct daemon *daemon, uint8_t family);
+void path_read_reports(struct daemon *daemon, int fd, uint8_t family);
 /* Once a second: forgets narrow paths that are older than ten minutes (RFC 1191 6.3). */
 void path_tick(struct daemon *daemon);
 

@@ -11,6 +11,7 @@
 #include "reload.h"
 
 #include "check_report.h"
+#include "encap.h"
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
@@ -58,7 +59,7 @@ static bool read_keys(struct daemon *daemon, struct attempt *attempt)
         sp_sad_reload_begin(daemon->sad, daemon->options.keys_path, report, &attempt->keys);
     log_report(daemon->options.keys_path, status, report);
     sp_report_destroy(&report);
-    return status == SP_OK;
+    return status == SP_OK && encap_fits(daemon);
 }
 
 /* What is odd about the policy, as ipsecctl check has it. False: is_strict, and there is something. */

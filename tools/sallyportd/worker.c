@@ -18,7 +18,7 @@
 
 /* Room for any IP packet. The pages behind the longest one that ever came are never touched. */
 #define SLOT_BYTES (SP_PACKET_HEADROOM_BYTES + TUN_PACKET_BYTES_MAX + SP_PACKET_TAILROOM_BYTES)
-#define MEMORY_BYTES ((size_t)SLOT_BYTES * BURST_PACKETS + TUN_PACKET_BYTES_MAX)
+#define MEMORY_BYTES ((size_t)SLOT_BYTES * BURST_PACKETS + TUN_PACKET_BYTES_MAX + 2 * DATAGRAM_BYTES_MAX)
 
 static uint8_t packet_version(const struct sp_packet *packet)
 {
@@ -77,21 +77,39 @@ static size_t fill_burst(struct worker *worker)
     return count;
 }
 
-static void send_family(struct worker *worker, const struct esp_socket *socket, size_t count)
+/* What is to be sent of one family, by the sockets that do it. */
+struct outgoing {
+    struct sp_packet *packets[BURST_PACKETS];
+    size_t count;
+};
+
+static void note_unsent(struct worker *worker, const struct outgoing *outgoing, const enum sp_drop *reasons)
 {
-    struct sp_packet *chosen[BURST_PACKETS];
-    enum sp_drop reasons[BURST_PACKETS];
-    size_t chosen_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (worker->packets[i].verdict == SP_VERDICT_SEALED &&
-            packet_version(&worker->packets[i]) == socket->family)
-            chosen[chosen_count++] = &worker->packets[i];
-    if (chosen_count == 0)
-        return;
-    esp_socket_send(socket, chosen, chosen_count, reasons);
-    for (size_t i = 0; i < chosen_count; i++)
+    for (size_t i = 0; i < outgoing->count; i++)
         if (reasons[i] != SP_DROP_NONE)
-            sp_worker_not_sent(worker->engine, SP_OUTBOUND, chosen[i], reasons[i]);
+            sp_worker_not_sent(worker->engine, SP_OUTBOUND, outgoing->packets[i], reasons[i]);
+}
+
+static void send_family(struct worker *worker, const struct esp_socket *esp, const struct udp_socket *udp,
+                        size_t count)
+{
+    struct outgoing raw = {.count = 0}, in_udp = {.count = 0};
+    enum sp_drop reasons[BURST_PACKETS];
+    for (size_t i = 0; i < count; i++) {
+        struct sp_packet *packet = &worker->packets[i];
+        if (packet->verdict != SP_VERDICT_SEALED || packet_version(packet) != esp->family)
+            continue;
+        struct outgoing *outgoing = udp->fd >= 0 && udp_socket_can_send(packet) ? &in_udp : &raw;
+        outgoing->packets[outgoing->count++] = packet;
+    }
+    if (raw.count > 0) {
+        esp_socket_send(esp, raw.packets, raw.count, reasons);
+        note_unsent(worker, &raw, reasons);
+    }
+    if (in_udp.count > 0) {
+        udp_socket_send(udp, esp, in_udp.packets, in_udp.count, reasons);
+        note_unsent(worker, &in_udp, reasons);
+    }
 }
 
 static bool run_outbound(struct worker *worker)
@@ -101,8 +119,8 @@ static bool run_outbound(struct worker *worker)
         return false;
     sp_outbound(worker->engine, worker->packets, count);
     refuse_unsteered(worker, SP_OUTBOUND, count);
-    send_family(worker, &worker->esp_four, count);
-    send_family(worker, &worker->esp_six, count);
+    send_family(worker, &worker->esp_four, &worker->udp_four, count);
+    send_family(worker, &worker->esp_six, &worker->udp_six, count);
     return count == BURST_PACKETS;
 }
 
@@ -119,29 +137,50 @@ static void deliver(struct worker *worker, const struct sp_joined *joined)
         sp_worker_not_sent(worker->engine, SP_INBOUND, &worker->packets[pieces[i].packet], SP_DROP_HOST_SEND);
 }
 
-static bool run_inbound(struct worker *worker, const struct esp_socket *socket)
+static void take_in(struct worker *worker, size_t count)
 {
-    const size_t count = esp_socket_receive(socket, worker->packets);
-    if (count == 0)
-        return false;
     sp_inbound(worker->engine, worker->packets, count);
     refuse_unsteered(worker, SP_INBOUND, count);
     const size_t joined_count =
         sp_join(worker->packets, count, SP_VERDICT_OPENED, worker->pieces, worker->joined);
     for (size_t i = 0; i < joined_count; i++)
         deliver(worker, &worker->joined[i]);
+}
+
+static bool run_inbound(struct worker *worker, const struct esp_socket *socket)
+{
+    const size_t count = esp_socket_receive(socket, worker->packets);
+    if (count > 0)
+        take_in(worker, count);
+    return count == BURST_PACKETS;
+}
+
+static bool run_inbound_udp(struct worker *worker, struct udp_socket *socket)
+{
+    const size_t count = udp_socket_receive(socket, worker->packets);
+    if (count > 0)
+        take_in(worker, count);
     return count == BURST_PACKETS;
 }
 
 /* ---- the thread ---------------------------------------------------------------------------------------- */
 
-enum { WATCH_STOP, WATCH_DEVICE, WATCH_ESP_FOUR, WATCH_ESP_SIX, WATCH_COUNT };
+enum {
+    WATCH_STOP,
+    WATCH_DEVICE, /* from here on what brings packets */
+    WATCH_ESP_FOUR,
+    WATCH_ESP_SIX,
+    WATCH_UDP_FOUR,
+    WATCH_UDP_SIX,
+    WATCH_COUNT
+};
 
 /* False: it is over. A source that filled a burst probably has more, and is asked again before sleeping. */
 static bool work(struct worker *worker, struct pollfd *watched)
 {
-    const bool has_more =
-        watched[WATCH_DEVICE].revents || watched[WATCH_ESP_FOUR].revents || watched[WATCH_ESP_SIX].revents;
+    bool has_more = false;
+    for (int i = WATCH_DEVICE; i < WATCH_COUNT; i++)
+        has_more |= watched[i].revents != 0;
     if (poll(watched, WATCH_COUNT, has_more ? 0 : -1) < 0)
         return errno == EINTR;
     if (watched[WATCH_STOP].revents)
@@ -156,6 +195,10 @@ static bool work(struct worker *worker, struct pollfd *watched)
         watched[WATCH_ESP_FOUR].revents = 0;
     if (watched[WATCH_ESP_SIX].revents && !run_inbound(worker, &worker->esp_six))
         watched[WATCH_ESP_SIX].revents = 0;
+    if (watched[WATCH_UDP_FOUR].revents && !run_inbound_udp(worker, &worker->udp_four))
+        watched[WATCH_UDP_FOUR].revents = 0;
+    if (watched[WATCH_UDP_SIX].revents && !run_inbound_udp(worker, &worker->udp_six))
+        watched[WATCH_UDP_SIX].revents = 0;
     if (watched[WATCH_DEVICE].revents && !run_outbound(worker))
         watched[WATCH_DEVICE].revents = 0;
     return true;
@@ -169,6 +212,8 @@ static void *worker_main(void *argument)
         [WATCH_DEVICE] = {.fd = worker->tun_fd, .events = POLLIN},
         [WATCH_ESP_FOUR] = {.fd = worker->esp_four.fd, .events = POLLIN},
         [WATCH_ESP_SIX] = {.fd = worker->esp_six.fd, .events = POLLIN},
+        [WATCH_UDP_FOUR] = {.fd = worker->udp_four.fd, .events = POLLIN},
+        [WATCH_UDP_SIX] = {.fd = worker->udp_six.fd, .events = POLLIN},
     };
     const bool has_engine = sp_worker_create(worker->common->engine, &worker->engine) == SP_OK;
     worker->is_running = has_engine;
@@ -191,6 +236,8 @@ static bool start_thread(struct worker *worker)
         worker->packets[i] =
             (struct sp_packet){.buffer = worker->memory + i * SLOT_BYTES, .capacity_bytes = SLOT_BYTES};
     worker->large_packet = worker->memory + (size_t)SLOT_BYTES * BURST_PACKETS;
+    worker->udp_four.joined = worker->large_packet + TUN_PACKET_BYTES_MAX;
+    worker->udp_six.joined = worker->udp_four.joined + DATAGRAM_BYTES_MAX;
     if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
         return false;
     while (sem_wait(&worker->common->ready) != 0)
@@ -201,13 +248,16 @@ static bool start_thread(struct worker *worker)
 }
 
 bool worker_start(struct worker *worker, struct worker_common *common, int tun_fd,
-                  const struct esp_share *share)
+                  const struct esp_share *share, const struct udp_settings *udp)
 {
     worker->common = common;
     worker->tun_fd = tun_fd;
     worker->cutter.is_done = true;
-    worker->esp_four.fd = worker->esp_six.fd = -1;
-    if (!esp_socket_open(4, share, &worker->esp_four) || !esp_socket_open(6, share, &worker->esp_six))
+    worker->esp_four.fd = worker->esp_six.fd = worker->udp_four.fd = worker->udp_six.fd = -1;
+    if (!esp_socket_open(4, udp->mark, share, &worker->esp_four) ||
+        !esp_socket_open(6, udp->mark, share, &worker->esp_six) ||
+        !udp_socket_open(4, udp, share, &worker->udp_four) ||
+        !udp_socket_open(6, udp, share, &worker->udp_six))
         return false;
     if (start_thread(worker))
         return true;
@@ -226,5 +276,7 @@ void worker_stop(struct worker *worker)
     if (worker->common) {
         esp_socket_close(&worker->esp_four);
         esp_socket_close(&worker->esp_six);
+        udp_socket_close(&worker->udp_four);
+        udp_socket_close(&worker->udp_six);
     }
 }

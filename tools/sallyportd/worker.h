@@ -7,6 +7,7 @@
 
 #include "esp_socket.h"
 #include "tun.h"
+#include "udp_socket.h"
 
 #include <sallyport/engine.h>
 
@@ -26,6 +27,7 @@ struct worker {
     struct worker_common *common;
     int tun_fd;
     struct esp_socket esp_four, esp_six;
+    struct udp_socket udp_four, udp_six;
     struct sp_worker *engine;
     uint8_t *memory;
     uint8_t *large_packet; /* from the device, while it is cut */
@@ -39,7 +41,7 @@ struct worker {
 
 /* False after saying why; worker_stop() is due then, too. */
 bool worker_start(struct worker *worker, struct worker_common *common, int tun_fd,
-                  const struct esp_share *share);
+                  const struct esp_share *share, const struct udp_settings *udp);
 /* common->stop_fd must be readable. */
 void worker_stop(struct worker *worker);
 
