@@ -31,13 +31,17 @@ struct sp_cipher {
     void (*cbc_open)(const struct sp_cbc_job *jobs, size_t count);
 };
 
-/* One MAC over one range: icv receives the leftmost icv_bytes. */
+/* One MAC over one range and what is thought behind it: icv receives the leftmost icv_bytes. */
 struct sp_hmac_job {
     const void *state;
     const uint8_t *data;
     size_t len_bytes;
     uint8_t *icv;
+    uint32_t suffix_bytes; /* SP_HMAC_SUFFIX_BYTES or 0 */
+    uint32_t suffix;       /* as it would lie in memory; 0 when there is none */
 };
+/* The high half of an extended sequence number, which isn't in the packet (RFC 4303 2.2.1) */
+#define SP_HMAC_SUFFIX_BYTES 4u
 
 struct sp_hmac {
     const char *name; /* "hmac-sha1-96" */

@@ -138,6 +138,37 @@ static bool every_length_is_right(struct harness *harness, const struct variant 
     return is_right;
 }
 
+/* Every length again, and behind every other packet the bytes that only its ICV knows. */
+static bool suffix_is_hashed_behind(struct harness *harness, const struct variant *variant)
+{
+    uint8_t key[20], text[LENGTH_MAX + SP_HMAC_SUFFIX_BYTES];
+    bool is_right = true;
+
+    harness_fill(harness, key, sizeof key);
+    for (size_t first = 0; first <= LENGTH_MAX; first += JOBS_MAX / 2)
+        for (size_t i = 0; i < JOBS_MAX; i++) {
+            struct packet *packet = &packets[i];
+            bool has_suffix = i % 2 == 1;
+            uint32_t suffix = has_suffix ? (uint32_t)harness_random(harness) : 0;
+            packet->len_bytes = first + i / 2 <= LENGTH_MAX ? first + i / 2 : LENGTH_MAX;
+            packet->data = packet->page + PAGE_BYTES - packet->len_bytes;
+            memcpy(text, packet->data, packet->len_bytes);
+            memcpy(text + packet->len_bytes, &suffix, sizeof suffix);
+            variant->algorithm->reference->expand(packet->state, key, sizeof key);
+            HMAC(variant->algorithm->evp(), key, (int)sizeof key, text,
+                 packet->len_bytes + (has_suffix ? sizeof suffix : 0), packet->expected, NULL);
+            jobs[i] = job_of(packet);
+            jobs[i].suffix_bytes = has_suffix ? SP_HMAC_SUFFIX_BYTES : 0;
+            jobs[i].suffix = suffix;
+            if (i + 1 < JOBS_MAX)
+                continue;
+            run_variant(variant, JOBS_MAX);
+            for (size_t k = 0; k < JOBS_MAX; k++)
+                is_right &= packet_is_right(&packets[k], variant->algorithm->reference->icv_bytes);
+        }
+    return is_right;
+}
+
 /* The same packet at offsets first to first + 31 of a page. */
 static bool offsets_are_right(const struct variant *variant, const struct packet *model, size_t first)
 {
@@ -227,7 +258,8 @@ static bool long_bursts_are_right(struct harness *harness, const struct variant 
     expect(&model, variant, key, sizeof key);
     for (size_t i = 0; i < COUNT; i++) {
         size_t len_bytes = i % 97 == 5 ? LONGEST : harness_random_below(harness, 700);
-        many[i] = (struct sp_hmac_job){model.state, text, len_bytes, icvs[i]};
+        many[i] =
+            (struct sp_hmac_job){.state = model.state, .data = text, .len_bytes = len_bytes, .icv = icvs[i]};
     }
     if (variant->ops != NULL)
         variant->ops->mac(many, COUNT);
@@ -358,6 +390,9 @@ static void check_variant(struct harness *harness, const struct variant *variant
                  hash, name);
     harness_tell(harness, every_length_is_right(harness, variant),
                  "%s, %s: lengths 0 to %d agree, next to a guard page", hash, name, LENGTH_MAX);
+    harness_tell(harness, suffix_is_hashed_behind(harness, variant),
+                 "%s, %s: lengths 0 to %d agree with a suffix behind every other packet", hash, name,
+                 LENGTH_MAX);
     harness_tell(harness, every_offset_is_right(harness, variant),
                  "%s, %s: offsets 0 to %d agree, at every %slength", hash, name, OFFSETS - 1,
                  harness->is_brief ? "61st " : "");

@@ -92,7 +92,8 @@ static void measure(struct field *field, size_t jobs, size_t len_bytes)
         snprintf(line, sizeof line, "%s, %4zu B x %3zu, cycles a byte:", field->hash->name, len_bytes, jobs);
 
     for (size_t i = 0; i < jobs; i++)
-        field->jobs[i] = (struct sp_hmac_job){field->state, field->packets[i], len_bytes, field->icvs[i]};
+        field->jobs[i] = (struct sp_hmac_job){
+            .state = field->state, .data = field->packets[i], .len_bytes = len_bytes, .icv = field->icvs[i]};
     for (size_t turn = 0; turn < TURNS; turn++)
         for (size_t i = 0; i < field->count; i++)
             field->contenders[i].turns[turn] = time_turn(field, &field->contenders[i], jobs, len_bytes);

@@ -166,7 +166,8 @@ static void check_runs(struct harness *harness, const struct sp_hash *hash, cons
     for (size_t packets = 1; packets <= plan.lanes; packets++) {
         memset(runs, 0, sizeof runs);
         for (size_t i = 0; i < packets; i++)
-            jobs[i] = (struct sp_hmac_job){state, text, sizeof text, icvs[i]};
+            jobs[i] =
+                (struct sp_hmac_job){.state = state, .data = text, .len_bytes = sizeof text, .icv = icvs[i]};
         hash->mac(&plan, jobs, packets, ops->icv_bytes);
         is_as_planned &= runs_are_as_planned(&plan, kernels, count, packets);
     }

@@ -23,7 +23,8 @@ static struct sp_hmac_job jobs[JOBS];
 static size_t leaks(const struct sp_hash *hash, const struct sp_lane_plan *plan)
 {
     for (size_t i = 0; i < JOBS; i++)
-        jobs[i] = (struct sp_hmac_job){states[i], packets[i], i * 31 % LENGTH_MAX, icvs[i]};
+        jobs[i] = (struct sp_hmac_job){
+            .state = states[i], .data = packets[i], .len_bytes = i * 31 % LENGTH_MAX, .icv = icvs[i]};
     VALGRIND_MAKE_MEM_UNDEFINED(states, sizeof states);
     VALGRIND_MAKE_MEM_UNDEFINED(packets, sizeof packets);
     size_t before = VALGRIND_COUNT_ERRORS;

@@ -109,15 +109,18 @@ static inline void copy_to_tail(uint8_t *tail, const uint8_t *bytes, size_t len_
 /* Of the packet, how many bytes are hashed where they lie. */
 static inline size_t data_bytes(const struct sp_hmac_job *job)
 {
-    return job->len_bytes + 1 + LENGTH_BYTES <= TAIL_BLOCKS_MAX * BLOCK ? 0 : job->len_bytes / BLOCK * BLOCK;
+    return job->len_bytes + SP_HMAC_SUFFIX_BYTES + 1 + LENGTH_BYTES <= TAIL_BLOCKS_MAX * BLOCK
+               ? 0
+               : job->len_bytes / BLOCK * BLOCK;
 }
 
-/* The packet's last bytes, the end mark and the length in bits, which counts the key's block too. */
+/* The packet's last bytes, the suffix, the end mark and the length in bits, which counts the key's block too.
+ * The suffix is stored without asking whether there is one: what is behind it is written later. */
 static void build_tail(struct lane *lane)
 {
-    size_t len_bytes = lane->job->len_bytes;
-    size_t rest_bytes = len_bytes - data_bytes(lane->job);
-    uint64_t bits = (uint64_t)(BLOCK + len_bytes) * 8;
+    size_t data_rest_bytes = lane->job->len_bytes - data_bytes(lane->job);
+    size_t rest_bytes = data_rest_bytes + lane->job->suffix_bytes;
+    uint64_t bits = (uint64_t)(BLOCK + lane->job->len_bytes + lane->job->suffix_bytes) * 8;
 
     bits = HASH_IS_BIG_ENDIAN ? htobe64(bits) : htole64(bits);
     lane->tail_blocks = (uint32_t)((rest_bytes + LENGTH_BYTES) / BLOCK + 1);
@@ -125,7 +128,8 @@ static void build_tail(struct lane *lane)
         sp_wipe(lane->tail + (lane->tail_blocks - 2) * BLOCK, 2 * BLOCK);
     else
         sp_wipe(lane->tail, BLOCK);
-    copy_to_tail(lane->tail, lane->job->data + len_bytes - rest_bytes, rest_bytes);
+    copy_to_tail(lane->tail, lane->job->data + lane->job->len_bytes - data_rest_bytes, data_rest_bytes);
+    memcpy(lane->tail + data_rest_bytes, &lane->job->suffix, SP_HMAC_SUFFIX_BYTES);
     lane->tail[rest_bytes] = END_MARK;
     memcpy(lane->tail + lane->tail_blocks * BLOCK - LENGTH_BYTES, &bits, LENGTH_BYTES);
 }

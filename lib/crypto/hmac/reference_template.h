@@ -71,11 +71,14 @@ static void expand(void *state, const uint8_t *key, size_t key_bytes)
     OPENSSL_cleanse(block, sizeof block);
 }
 
-static inline void digest_one(const struct halves *halves, const uint8_t *data, size_t len_bytes,
-                              struct scratch *scratch)
+static inline void digest_one(const struct sp_hmac_job *job, struct scratch *scratch)
 {
+    const struct halves *halves = job->state;
+
     context_resume(&scratch->context, halves->inner, SP_HASH_BLOCK_BYTES);
-    HASH_UPDATE(&scratch->context, data, len_bytes);
+    HASH_UPDATE(&scratch->context, job->data, job->len_bytes);
+    if (job->suffix_bytes > 0)
+        HASH_UPDATE(&scratch->context, &job->suffix, job->suffix_bytes);
     HASH_FINAL(scratch->digest, &scratch->context);
     context_resume(&scratch->context, halves->outer, SP_HASH_BLOCK_BYTES);
     HASH_UPDATE(&scratch->context, scratch->digest, sizeof scratch->digest);
@@ -88,7 +91,7 @@ static void mac(const struct sp_hmac_job *jobs, size_t count)
     struct scratch scratch;
 
     for (size_t i = 0; i < count; i++) {
-        digest_one(jobs[i].state, jobs[i].data, jobs[i].len_bytes, &scratch);
+        digest_one(&jobs[i], &scratch);
         memcpy(jobs[i].icv, scratch.digest, HMAC_ICV_BYTES);
     }
     OPENSSL_cleanse(&scratch, sizeof scratch);
@@ -96,9 +99,10 @@ static void mac(const struct sp_hmac_job *jobs, size_t count)
 
 static void mac_full(const void *state, const uint8_t *data, size_t len_bytes, uint8_t *digest)
 {
+    const struct sp_hmac_job job = {.state = state, .data = data, .len_bytes = len_bytes};
     struct scratch scratch;
 
-    digest_one(state, data, len_bytes, &scratch);
+    digest_one(&job, &scratch);
     memcpy(digest, scratch.digest, DIGEST_BYTES);
     OPENSSL_cleanse(&scratch, sizeof scratch);
 }
