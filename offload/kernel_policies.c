@@ -107,8 +107,8 @@ static uint32_t find_other_suite(const struct sp_policy *policy)
     for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++) {
         struct sp_action_info action;
         if (action_of(policy, i, &action) == SP_ACTION_PROTECT &&
-            !sp_kernel_suite_is_there(
-                &(struct sp_kernel_suite){action.encryption, action.integrity, action.is_encapsulated}))
+            !sp_kernel_suite_is_there(&(struct sp_kernel_suite){action.encryption, action.integrity,
+                                                                action.is_encapsulated, action.has_esn}))
             return i;
     }
     return SP_NO_RULE;
@@ -188,7 +188,8 @@ static void prepare(struct maker *maker, uint8_t action)
 
 static void ask_for_esp(struct maker *maker, uint8_t family, const struct sp_action_info *action)
 {
-    const struct sp_kernel_suite suite = {action->encryption, action->integrity, action->is_encapsulated};
+    const struct sp_kernel_suite suite = {action->encryption, action->integrity, action->is_encapsulated,
+                                          action->has_esn};
 
     maker->like.templates[0] = (struct sp_xfrm_template){
         .family = family,

@@ -83,7 +83,7 @@ static enum sp_status ask(struct sp_xfrm_link *link, uint8_t family, const struc
 static int error_of(struct sp_xfrm_link *link, uint8_t family, enum sp_encryption encryption,
                     enum sp_integrity integrity)
 {
-    const struct sp_kernel_suite suite = {encryption, integrity, false};
+    const struct sp_kernel_suite suite = {.encryption = encryption, .integrity = integrity};
     struct sp_xfrm_message request;
     struct sp_xfrm_answer answer;
 

@@ -46,7 +46,7 @@ static struct sp_lifetime lifetime_of(const struct sp_policy *policy, const stru
         struct sp_action_info action;
         if (sp_policy_action(policy, i, &action) != SP_OK || action.encryption != params->encryption ||
             action.integrity != params->integrity || action.mode != params->mode ||
-            action.is_encapsulated != sp_encap_is_on(&params->encap))
+            action.is_encapsulated != sp_encap_is_on(&params->encap) || action.has_esn != params->has_esn)
             continue;
         sp_lifetime_fill_soft(&action.lifetime);
         if (is_limited)
@@ -76,7 +76,7 @@ static void take(const struct sp_sa_params *params, void *context)
         .spi = params->spi,
         .source = params->source,
         .destination = params->destination,
-        .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap)},
+        .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap), params->has_esn},
         .encap = params->encap,
         .lifetime = lifetime_of(reading->policy, params),
         .replay_window_packets =
@@ -247,8 +247,8 @@ static struct sp_xfrm_limits limits_of(const struct sp_lifetime *lifetime)
     };
 }
 
-/* A window of more than 32 packets is a bitmap in an attribute of its own, extended numbers or not. All of
- * ours are. */
+/* A window of more than 32 packets is a bitmap in an attribute of its own, extended numbers or not: whether
+ * they are, a flag of the SA says. All of ours have such a window. */
 static void put_window(struct sp_xfrm_sa *sa, uint32_t window_packets)
 {
     sa->has |= SP_XFRM_HAS_REPLAY_ESN;

@@ -29,6 +29,8 @@ static const struct {
     [SP_INTEGRITY_HMAC_SHA2_256_128] = {"hmac(sha256)", 2, 128, "HMAC-SHA2-256: CONFIG_CRYPTO_SHA256"},
 };
 
+#define REQID_ESN 0x20000u
+
 bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 {
     return encryptions[suite->encryption].kernel_name != NULL &&
@@ -37,7 +39,7 @@ bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite)
 {
-    return SP_KERNEL_REQID_FIRST | (uint32_t)suite->is_encapsulated << 16 |
+    return SP_KERNEL_REQID_FIRST | (uint32_t)suite->is_encapsulated << 16 | (suite->has_esn ? REQID_ESN : 0) |
            encryptions[suite->encryption].number << 8 | integrities[suite->integrity].number;
 }
 
@@ -57,6 +59,8 @@ void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *enc
     name_algorithm(&sa->integrity, integrities[suite->integrity].kernel_name, integrity_key,
                    sp_integrity_key_bytes(suite->integrity));
     sa->integrity.icv_bits = integrities[suite->integrity].icv_bits;
+    if (suite->has_esn)
+        sa->flags |= XFRM_STATE_ESN;
 }
 
 static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite *suite)
@@ -72,7 +76,7 @@ static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite 
            ((sa->has & SP_XFRM_HAS_ENCAP) != 0) == suite->is_encapsulated;
 }
 
-/* The next suite; false behind the last. Starts as all zeroes. */
+/* The next pair of algorithms; false behind the last. Starts as all zeroes. */
 static bool next_suite(struct sp_kernel_suite *suite)
 {
     if (suite->integrity + 1 < SP_INTEGRITY_COUNT) {
@@ -91,7 +95,7 @@ static bool next_suite(struct sp_kernel_suite *suite)
 
 bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret_suite)
 {
-    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0, false};
+    struct sp_kernel_suite suite = {.has_esn = (sa->flags & XFRM_STATE_ESN) != 0};
 
     do {
         if (sp_kernel_suite_is_there(&suite) && has_suite(sa, &suite)) {
@@ -104,7 +108,7 @@ bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret
 
 bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
 {
-    struct sp_kernel_suite suite = {(enum sp_encryption)0, (enum sp_integrity)0, false};
+    struct sp_kernel_suite suite = {.has_esn = (reqid & REQID_ESN) != 0};
 
     do {
         if (sp_kernel_suite_is_there(&suite) && sp_kernel_suite_reqid(&suite) == reqid) {

@@ -69,8 +69,8 @@ static void view_algorithms(const struct sp_xfrm_sa *sa, struct sp_offload_sa *v
     view->has_suite = true;
     view->encryption = suite.encryption;
     view->integrity = suite.integrity;
-    (void)snprintf(view->algorithms, sizeof view->algorithms, "%s %s", sp_encryption_name(suite.encryption),
-                   sp_integrity_name(suite.integrity));
+    (void)snprintf(view->algorithms, sizeof view->algorithms, "%s %s%s", sp_encryption_name(suite.encryption),
+                   sp_integrity_name(suite.integrity), suite.has_esn ? " esn" : "");
     sp_sa_fingerprint(&(struct sp_sa_params){.encryption = suite.encryption,
                                              .integrity = suite.integrity,
                                              .encryption_key = sa->encryption.key,
@@ -98,6 +98,7 @@ void sp_kernel_view_sa(const struct sp_xfrm_sa *sa, uint64_t now, struct sp_offl
         .too_old_packets = sa->replay_window_failures,
         .bad_icv_packets = sa->integrity_failures,
         .encap = {sa->encap.source_port, sa->encap.destination_port},
+        .has_esn = (sa->flags & XFRM_STATE_ESN) != 0,
     };
     view_sequence(sa, ret_sa);
     view_algorithms(sa, ret_sa);
@@ -126,8 +127,9 @@ void sp_kernel_view_policy(const struct sp_xfrm_policy *policy, struct sp_offloa
                    sp_xfrm_selector_text(&policy->selector, selector));
     if (ret_policy->action == SP_ACTION_PROTECT && ret_policy->is_ours &&
         sp_kernel_suite_of_reqid(policy->templates[0].reqid, &suite))
-        (void)snprintf(ret_policy->suite, sizeof ret_policy->suite, "%s %s",
-                       sp_encryption_name(suite.encryption), sp_integrity_name(suite.integrity));
+        (void)snprintf(ret_policy->suite, sizeof ret_policy->suite, "%s %s%s",
+                       sp_encryption_name(suite.encryption), sp_integrity_name(suite.integrity),
+                       suite.has_esn ? " esn" : "");
 }
 
 /* ---- events -------------------------------------------------------------------------------------------- */

@@ -94,6 +94,7 @@ struct sp_offload_sa {
     struct sp_encap encap;
     uint64_t sequence_sent, sequence_received;
     uint32_t replayed_packets, too_old_packets, bad_icv_packets;
+    bool has_esn;
 };
 /* A policy that the kernel has. It counts no packets. */
 struct sp_offload_policy {

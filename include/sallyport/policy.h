@@ -45,6 +45,7 @@ struct sp_action_info {
     enum sp_integrity integrity;
     struct sp_lifetime lifetime;
     bool is_encapsulated; /* by SAs whose ESP is in UDP (RFC 3948), else by the others */
+    bool has_esn;         /* its SAs have extended sequence numbers, and no others are used */
 };
 SP_API uint32_t sp_policy_action_count(const struct sp_policy *policy);
 SP_API enum sp_status sp_policy_action(const struct sp_policy *policy, uint32_t index,

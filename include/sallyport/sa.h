@@ -115,6 +115,7 @@ struct sp_sa_params {
     bool has_lifetime;              /* false: the policy's action decides, at the latest w2k */
     struct sp_lifetime lifetime;
     struct sp_encap encap; /* both ports or neither */
+    bool has_esn; /* extended sequence numbers, of 64 bits (RFC 4303 2.2.1); both ends must have them */
 };
 
 struct sp_sad;
@@ -201,6 +202,7 @@ struct sp_sa_info {
     char fingerprint[17];                 /* 16 hex digits of a keyed hash of the keys: same keys, same text,
                                              tells two SAs apart and nothing about the keys */
     struct sp_encap encap;
+    bool has_esn;
 };
 
 SP_API uint32_t sp_sad_capacity(const struct sp_sad *sad);

@@ -34,6 +34,7 @@ struct sp_verdict_rule {
     enum sp_encryption encryption;
     enum sp_integrity integrity;
     bool is_encapsulated;
+    bool has_esn;
 };
 
 /* Both directions of one counted thing (a rule, an SA, a worker). */

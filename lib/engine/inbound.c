@@ -25,7 +25,7 @@ static void set_clear_text_aside(struct sp_worker *worker, struct sp_packet *pac
 static bool uses_suite(const struct sp_verdict_rule *rule, const struct sp_sa *sa)
 {
     return rule->mode == sa->mode && rule->encryption == sa->encryption && rule->integrity == sa->integrity &&
-           rule->is_encapsulated == sp_encap_is_on(&sa->encap);
+           rule->is_encapsulated == sp_encap_is_on(&sa->encap) && rule->has_esn == sa->has_esn;
 }
 
 static void drop_opened(struct sp_packet *packet, enum sp_drop reason)

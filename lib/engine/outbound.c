@@ -25,7 +25,7 @@ static struct sp_sa *find_sa(struct sp_worker *worker, const struct sp_snapshot 
     const struct sp_verdict_rule *verdict = &snapshot->rules[rule];
     struct sp_sa *sa = sp_sad_find_outbound(worker->engine->sad, &headers->source, &headers->destination,
                                             verdict->encryption, verdict->integrity, verdict->mode,
-                                            verdict->is_encapsulated);
+                                            verdict->is_encapsulated, verdict->has_esn);
     *last = (struct last_sa){rule, headers->source, headers->destination, sa};
     return sa;
 }

@@ -30,6 +30,7 @@ static enum sp_status fill_rules(struct sp_snapshot *snapshot, const struct sp_p
         snapshot->rules[i].encryption = action.encryption;
         snapshot->rules[i].integrity = action.integrity;
         snapshot->rules[i].is_encapsulated = action.is_encapsulated;
+        snapshot->rules[i].has_esn = action.has_esn;
     }
     return SP_OK;
 }

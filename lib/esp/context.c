@@ -13,6 +13,7 @@
 #include "esp/esp.h"
 #include "sa/thread.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 enum sp_status sp_esp_create(struct sp_sad *sad, struct sp_esp **ret_esp)
@@ -91,21 +92,34 @@ static size_t collect_hmac(struct sp_esp *esp, const struct sp_esp_item *items, 
         if (item->sa->integrity != integrity)
             continue;
         uint8_t *end = sp_esp_cipher_start(item) + item->cipher_bytes;
-        esp->hmac_jobs[jobs++] = (struct sp_hmac_job){.state = item->sa->hmac_state,
-                                                      .data = item->esp,
-                                                      .len_bytes = (size_t)(end - item->esp),
-                                                      .icv = direction == SP_OUTBOUND ? end : esp->icvs[i]};
+        /* without ESN the upper half is 0 */
+        esp->hmac_jobs[jobs++] =
+            (struct sp_hmac_job){.state = item->sa->hmac_state,
+                                 .data = item->esp,
+                                 .len_bytes = (size_t)(end - item->esp),
+                                 .icv = direction == SP_OUTBOUND ? end : esp->icvs[i],
+                                 .suffix_bytes = item->sa->has_esn ? SP_HMAC_SUFFIX_BYTES : 0,
+                                 .suffix = htobe32((uint32_t)(item->sequence >> 32))};
     }
     return jobs;
 }
 
-static struct sp_gcm_job gcm_job(const struct sp_esp_item *item, uint8_t *icv)
+#define ESN_AAD_BYTES 12
+
+/* RFC 4106 5: SPI and sequence number, all of it. Without ESN it lies there already. */
+static struct sp_gcm_job gcm_job(const struct sp_esp_item *item, uint8_t *icv, uint8_t aad[ESN_AAD_BYTES])
 {
+    bool has_esn = item->sa->has_esn;
+    if (has_esn) {
+        memcpy(aad, item->esp, 4);
+        sp_write_u32(aad + 4, (uint32_t)(item->sequence >> 32));
+        memcpy(aad + 8, item->esp + 4, 4);
+    }
     return (struct sp_gcm_job){.cipher = item->sa->cipher,
                                .state = item->sa->cipher_state,
                                .iv = item->esp + SP_ESP_HEADER_BYTES,
-                               .aad = item->esp, /* RFC 4106 5: SPI and sequence number */
-                               .aad_bytes = SP_ESP_HEADER_BYTES,
+                               .aad = has_esn ? aad : item->esp,
+                               .aad_bytes = has_esn ? ESN_AAD_BYTES : SP_ESP_HEADER_BYTES,
                                .text = sp_esp_cipher_start(item),
                                .len_bytes = item->cipher_bytes,
                                .icv = icv};
@@ -117,7 +131,8 @@ static void open_combined(struct sp_esp *esp, const struct sp_esp_item *item,
                           uint8_t ret_icv[SP_GCM_ICV_BYTES])
 {
     uint8_t *received = sp_esp_cipher_start(item) + item->cipher_bytes;
-    struct sp_gcm_job job = gcm_job(item, received);
+    uint8_t aad[ESN_AAD_BYTES];
+    struct sp_gcm_job job = gcm_job(item, received, aad);
     uint8_t wrong = sp_gcm_open(esp->gcm, &job) ? 0 : 0xff;
     for (size_t i = 0; i < SP_GCM_ICV_BYTES; i++)
         ret_icv[i] = received[i] ^ wrong;
@@ -134,7 +149,8 @@ static void run_combined(struct sp_esp *esp, const struct sp_esp_item *items, si
             open_combined(esp, &items[i], esp->icvs[i]);
             continue;
         }
-        struct sp_gcm_job job = gcm_job(&items[i], sp_esp_cipher_start(&items[i]) + items[i].cipher_bytes);
+        uint8_t *icv = sp_esp_cipher_start(&items[i]) + items[i].cipher_bytes, aad[ESN_AAD_BYTES];
+        struct sp_gcm_job job = gcm_job(&items[i], icv, aad);
         sp_gcm_seal(esp->gcm, &job);
     }
     sp_gcm_forget(esp->gcm);

@@ -37,7 +37,7 @@ struct sp_esp_item {
     uint32_t next_header_offset;
     uint32_t cipher_bytes;  /* payload, padding and trailer */
     uint32_t payload_bytes; /* sealing: without padding and trailer */
-    uint32_t sequence;
+    uint64_t sequence;      /* with or without ESN */
     uint8_t next_header;
     bool is_plain; /* plain.h */
 };

@@ -119,7 +119,8 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t
     if (!set_cipher_bytes(item, total_bytes - headers.esp_offset - item->udp_bytes))
         return SP_DROP_BAD_LENGTH;
     item->is_plain = item->sa->plain.is_plain && headers.esp_offset == SP_PLAIN_HEADER_BYTES;
-    item->sequence = sp_read_u32(item->esp + 4);
+    uint32_t low = sp_read_u32(item->esp + 4);
+    item->sequence = item->sa->has_esn ? sp_replay_extend(&item->sa->replay, low) : low;
     return sp_replay_check(&item->sa->replay, item->sequence) ? SP_DROP_NONE : SP_DROP_REPLAY;
 }
 

@@ -107,20 +107,20 @@ static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t co
     return items;
 }
 
-/* Takes so many sequence numbers in a row. They start at 1 and never wrap (RFC 4303 3.3.3): past 2^32-1 there
- * is none, for ever. The counter behind has 64 bits, so that racing refusals can't wrap it either. */
-static bool take_sequence(struct sp_sa *sa, uint32_t count, uint32_t *ret_first)
+/* Takes so many sequence numbers in a row. They start at 1 and never wrap (RFC 4303 3.3.3): past the last one
+ * there is none, for ever. The counter behind goes further, so that racing refusals can't wrap it either. */
+static bool take_sequence(struct sp_sa *sa, uint32_t count, uint64_t *ret_first)
 {
     uint64_t last = atomic_fetch_add_explicit(&sa->sequence_sent, count, memory_order_relaxed) + count;
-    if (last > UINT32_MAX)
+    if (last > sp_sa_sequence_max(sa))
         return false;
-    *ret_first = (uint32_t)(last - count + 1);
+    *ret_first = last - count + 1;
     return true;
 }
 
 static bool has_sequence(const struct sp_sa *sa, uint32_t count)
 {
-    return atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) + count <= UINT32_MAX;
+    return atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) + count <= sp_sa_sequence_max(sa);
 }
 
 /* Numbers and lifetime for packets of one SA, all at once; false when not all of them can have both. */
@@ -128,12 +128,12 @@ static bool spend_run(struct sp_esp_item *items, size_t count, uint64_t now_ns)
 {
     struct sp_sa *sa = items[0].sa;
     uint64_t bytes = sp_esp_run_bytes(items, count);
-    uint32_t first;
+    uint64_t first;
     if (!has_sequence(sa, (uint32_t)count) || !sp_sa_spend_many(sa, count, bytes, now_ns) ||
         !take_sequence(sa, (uint32_t)count, &first))
         return false;
     for (size_t i = 0; i < count; i++)
-        items[i].sequence = first + (uint32_t)i;
+        items[i].sequence = first + i;
     return true;
 }
 
@@ -209,7 +209,7 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
 
     sp_esp_move_header(moved, header, item->esp_offset);
     sp_write_u32(item->esp, sa->spi);
-    sp_write_u32(item->esp + 4, item->sequence);
+    sp_write_u32(item->esp + 4, (uint32_t)item->sequence); /* RFC 4303 2.2.1: the lower half is sent */
     write_iv(esp, item);
     write_trailer_at(sp_esp_cipher_start(item), item);
 
@@ -248,7 +248,7 @@ static void write_plain(struct sp_esp *esp, size_t number)
                       (uint32_t)(icv - item->esp) + SP_PLAIN_HEADER_BYTES + sa->plain.icv_bytes);
     packet->verdict = SP_VERDICT_SEALED;
     sp_write_u32(item->esp, sa->spi);
-    sp_write_u32(item->esp + 4, item->sequence);
+    sp_write_u32(item->esp + 4, (uint32_t)item->sequence);
     if (sa->plain.iv_bytes == 8)
         sp_iv_pool_take_8(esp->ivs, item->esp + SP_ESP_HEADER_BYTES);
     else

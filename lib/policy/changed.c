@@ -64,7 +64,7 @@ static uint64_t hash_of(const struct matching *matching, int which, uint32_t pla
     const struct sp_box *box = &box_at(matching, which, place)->box;
     const struct sp_meaning meaning = meaning_at(matching, which, place);
     const uint32_t words[] = {box->family, (uint32_t)meaning.action, (uint32_t)meaning.how.encryption,
-                              (uint32_t)meaning.how.integrity};
+                              (uint32_t)meaning.how.integrity, (uint32_t)meaning.how.has_esn};
     uint64_t hash = hash_bytes(14695981039346656037u, words, sizeof words);
     hash = hash_bytes(hash, box->first, sizeof box->first);
     return hash_bytes(hash, box->last, sizeof box->last);

@@ -21,7 +21,8 @@ static const struct {
 } kinds[] = {
     [SP_DIFFERENCE_NOT_REQUIRED] = {"not-required",
                                     "sent protected, but the receiver would let it pass in clear", false},
-    [SP_DIFFERENCE_PARAMETERS] = {"parameters", "protected by both, with different algorithms", false},
+    [SP_DIFFERENCE_PARAMETERS] = {"parameters",
+                                  "protected by both, with different algorithms or sequence numbers", false},
     [SP_DIFFERENCE_REFUSED] = {"refused", "one end protects it, the other blocks it", false},
     [SP_DIFFERENCE_CLEAR] = {"clear", "sent in clear, but the receiver requires protection", false},
     [SP_DIFFERENCE_DENIED] = {"denied", "one end blocks what the other would let pass in clear", true},

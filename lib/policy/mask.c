@@ -29,6 +29,7 @@ static const char *const harmless_words[] = {
     "lifetime",
     "encap",
     "udp",
+    "esn",
     "w2k",
     "nist-r1",
     "nist-r2",

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-enum item { ITEM_ESP, ITEM_MODE, ITEM_LIFETIME, ITEM_REQUIRE, ITEM_ENCAP, ITEM_COUNT };
-static const char *const item_words[] = {"esp", "mode", "lifetime", "require", "encap"};
+enum item { ITEM_ESP, ITEM_MODE, ITEM_LIFETIME, ITEM_REQUIRE, ITEM_ENCAP, ITEM_ESN, ITEM_COUNT };
+static const char *const item_words[] = {"esp", "mode", "lifetime", "require", "encap", "esn"};
 
 struct block {
     struct sp_action_info action;
@@ -32,6 +32,9 @@ static bool parse_item(struct sp_reader *reader, enum item item, struct sp_actio
     case ITEM_ENCAP:
         action->is_encapsulated = true;
         return sp_reader_encap(reader, NULL);
+    case ITEM_ESN:
+        action->has_esn = true;
+        return true;
     default:
         return true; /* require: it has no parameters, and there is no other way */
     }
@@ -52,7 +55,7 @@ static bool parse_line(struct sp_reader *reader, void *context)
     enum item item = find_item(reader);
     if (item == ITEM_COUNT) {
         block->is_garbled = true;
-        sp_reader_unexpected(reader, "esp, mode, encap, lifetime, require or '}'");
+        sp_reader_unexpected(reader, "esp, mode, encap, esn, lifetime, require or '}'");
         return false;
     }
     if (block->is_seen[item]) {

@@ -277,6 +277,7 @@ static void put_action(struct printer *printer, const struct sp_action_info *act
     put(printer, "\n    mode transport\n");
     if (action->is_encapsulated)
         put(printer, "    encap udp\n");
+    put(printer, action->has_esn ? "    esn\n" : "");
     put_lifetime(printer, &action->lifetime);
     put(printer, "    require\n}\n");
 }

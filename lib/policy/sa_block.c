@@ -23,6 +23,7 @@ static const struct {
     [SP_SA_ITEM_REPLAY_WINDOW] = {"replay-window", NULL},
     [SP_SA_ITEM_LIFETIME] = {"lifetime", NULL},
     [SP_SA_ITEM_ENCAP] = {"encap", NULL},
+    [SP_SA_ITEM_ESN] = {"esn", NULL},
 };
 
 static bool parse_hex(const struct sp_place *place, uint64_t max, uint64_t *ret_number)
@@ -131,6 +132,8 @@ static bool parse_item(struct sp_reader *reader, enum sp_sa_item item, struct sp
         return parse_window(reader, block);
     case SP_SA_ITEM_ENCAP:
         return sp_reader_encap(reader, &block->encap);
+    case SP_SA_ITEM_ESN: /* that it is there is all of it */
+        return true;
     default:
         return sp_reader_lifetime(reader, &block->lifetime);
     }
@@ -151,7 +154,7 @@ static bool parse_line(struct sp_reader *reader, void *context)
     enum sp_sa_item item = find_item(reader);
     if (item == SP_SA_ITEM_COUNT) {
         block->is_garbled = true;
-        sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, encap, "
+        sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, encap, esn, "
                                      "replay-window, lifetime or '}'");
         return false;
     }
@@ -277,5 +280,6 @@ struct sp_sa_params sp_sa_block_params(const struct sp_sa_block *block)
         .has_lifetime = block->is_seen[SP_SA_ITEM_LIFETIME],
         .lifetime = block->lifetime,
         .encap = block->encap,
+        .has_esn = block->is_seen[SP_SA_ITEM_ESN],
     };
 }

@@ -20,6 +20,7 @@ enum sp_sa_item {
     SP_SA_ITEM_REPLAY_WINDOW,
     SP_SA_ITEM_LIFETIME,
     SP_SA_ITEM_ENCAP,
+    SP_SA_ITEM_ESN,
     SP_SA_ITEM_COUNT
 };
 

@@ -89,7 +89,8 @@ bool sp_meaning_agrees(const struct sp_meaning *left, const struct sp_meaning *r
     return left->action != SP_ACTION_PROTECT ||
            (left->how.mode == right->how.mode && left->how.encryption == right->how.encryption &&
             left->how.integrity == right->how.integrity &&
-            left->how.is_encapsulated == right->how.is_encapsulated);
+            left->how.is_encapsulated == right->how.is_encapsulated &&
+            left->how.has_esn == right->how.has_esn);
 }
 
 bool sp_meaning_lives_alike(const struct sp_meaning *left, const struct sp_meaning *right)

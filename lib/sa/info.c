@@ -26,7 +26,7 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         return SP_ERR_NOT_FOUND;
 
     uint64_t now_ns = sp_clock_now_ns();
-    uint64_t sent = read_counter(&sa->sequence_sent);
+    uint64_t sent = read_counter(&sa->sequence_sent), last = sp_sa_sequence_max(sa);
     *ret_info = (struct sp_sa_info){
         .number = sa->number,
         .spi = sa->spi,
@@ -41,9 +41,10 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         .bytes = read_counter(&sa->bytes),
         .packets = read_counter(&sa->packets),
         .age_seconds = (now_ns - sa->born_ns) / NS_PER_SECOND,
-        .sequence_sent = sent < UINT32_MAX ? sent : UINT32_MAX, /* beyond it only refusals were counted */
+        .sequence_sent = sent < last ? sent : last, /* beyond it only refusals were counted */
         .sequence_received = read_counter(&sa->replay.highest),
         .encap = sa->encap,
+        .has_esn = sa->has_esn,
     };
     memcpy(ret_info->name, sa->name, sizeof ret_info->name);
     memcpy(ret_info->fingerprint, sa->fingerprint, sizeof ret_info->fingerprint);

@@ -25,6 +25,17 @@ void sp_replay_init(struct sp_replay *replay, uint32_t window_packets)
     replay->block_mask = blocks - 1;
 }
 
+/* Appendix A2 tells cases apart by whether the window lies within one subspace of 2^32 numbers. All of them
+ * say the same: of the numbers that end so, the first that isn't left of the window. Before the window is
+ * full that is the smallest of all: there are no numbers below 0. Past the last subspace the sum wraps to
+ * where the window refuses it. */
+uint64_t sp_replay_extend(const struct sp_replay *replay, uint32_t low)
+{
+    uint64_t highest = atomic_load_explicit(&replay->highest, memory_order_relaxed);
+    uint64_t edge = highest >= replay->window_packets ? highest - replay->window_packets + 1 : 0;
+    return edge + (uint32_t)(low - (uint32_t)edge);
+}
+
 /* A jump further than the ring is long clears each block once. */
 void sp_replay_advance(struct sp_replay *replay, uint64_t highest, uint64_t sequence)
 {

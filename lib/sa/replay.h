@@ -29,6 +29,9 @@ void sp_replay_init(struct sp_replay *replay, uint32_t window_packets);
 /* Moves the right edge to sequence, which lies beyond it. */
 void sp_replay_advance(struct sp_replay *replay, uint64_t highest, uint64_t sequence);
 
+/* The 64-bit sequence number that ends in these 32 bits and may be what was sent (RFC 4303 appendix A2.2):
+ * the window's left edge or one of the 2^32-1 to the right of it. */
+uint64_t sp_replay_extend(const struct sp_replay *replay, uint32_t low);
 /* Would this sequence number be accepted? Before the ICV is verified. 0 never is. */
 static inline bool sp_replay_check(const struct sp_replay *replay, uint64_t sequence)
 {

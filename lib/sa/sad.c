@@ -101,19 +101,21 @@ struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const 
 static bool is_usable(const struct sp_sa *sa)
 {
     return atomic_load_explicit(&sa->state, memory_order_relaxed) != SP_SA_HARD_EXPIRED &&
-           atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) < UINT32_MAX;
+           atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) < sp_sa_sequence_max(sa);
 }
 
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
                                    const struct sp_address *destination, enum sp_encryption encryption,
-                                   enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated)
+                                   enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated,
+                                   bool has_esn)
 {
     struct sp_sa *dead = NULL; /* the newest of them */
     struct sp_sa *sa =
         rcu_dereference(*outbound_bucket(sad, source, destination, encryption, integrity, mode));
     for (; sa != NULL; sa = rcu_dereference(sa->next_outbound)) {
         if (sa->encryption != encryption || sa->integrity != integrity || sa->mode != mode ||
-            sp_encap_is_on(&sa->encap) != is_encapsulated || !sp_sa_is_between(sa, source, destination))
+            sp_encap_is_on(&sa->encap) != is_encapsulated || sa->has_esn != has_esn ||
+            !sp_sa_is_between(sa, source, destination))
             continue;
         if (is_usable(sa))
             return sa; /* chains grow at their head: the first is the newest */
@@ -167,6 +169,7 @@ static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
     sa->spi = params->spi;
     sa->source = normal(&params->source);
     sa->destination = normal(&params->destination);
+    sa->has_esn = params->has_esn;
     sa->mode = params->mode;
     sa->encryption = params->encryption;
     sa->integrity = params->integrity;
@@ -207,8 +210,8 @@ static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struc
 /* Whatever makes an SA's packets differ from the usual ones must make this false. */
 static bool is_plain(const struct sp_sa *sa)
 {
-    return sa->mode == SP_MODE_TRANSPORT && sa->source.family == 4 && sa->destination.family == 4 &&
-           sa->cipher->cbc_seal != NULL && !sp_encap_is_on(&sa->encap);
+    return !sa->has_esn && sa->mode == SP_MODE_TRANSPORT && sa->source.family == 4 &&
+           sa->destination.family == 4 && sa->cipher->cbc_seal != NULL && !sp_encap_is_on(&sa->encap);
 }
 
 static void set_plain(struct sp_sa *sa)

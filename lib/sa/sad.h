@@ -30,7 +30,7 @@ struct sp_sa_limits {
 struct sp_sa_plain {
     uint64_t addresses; /* as sp_plain_addresses() */
     uint8_t iv_bytes, align_bytes, icv_bytes;
-    bool is_plain; /* IPv4, transport mode, CBC, and nothing else that is out of the common */
+    bool is_plain; /* IPv4, transport mode, CBC, short numbers, and nothing else that is out of the common */
 };
 
 struct sp_sa {
@@ -38,6 +38,7 @@ struct sp_sa {
     alignas(64) uint32_t number, spi;
     struct sp_sa_plain plain;
     struct sp_address source, destination;
+    bool has_esn; /* sequence numbers have 64 bits, the upper 32 of which aren't sent */
     enum sp_mode mode;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
@@ -62,12 +63,19 @@ struct sp_sa {
     /* written by the data path: on lines of its own, so that workers that share the SA don't take the above
      * from each other with each packet */
     alignas(64) _Atomic uint64_t
-        sequence_sent; /* last one handed out; goes past 2^32-1 only to say "exhausted" */
+        sequence_sent; /* last one handed out; goes past the last one only to say "exhausted" */
     _Atomic uint64_t bytes, packets;
     _Atomic uint32_t state;      /* enum sp_sa_state, only ever grows */
     _Atomic uint32_t expired_by; /* enum sp_drop: which hard limit was met first, set before the state */
     struct sp_replay replay;
 };
+
+/* The last sequence number that may be sent. Of 64 bits the last 2^32 are left alone: the counter is moved on
+ * before it is known to be too far, and workers that race at the end must not make it wrap. */
+static inline uint64_t sp_sa_sequence_max(const struct sp_sa *sa)
+{
+    return sa->has_esn ? UINT64_MAX - UINT32_MAX : UINT32_MAX;
+}
 
 static inline bool sp_address_is_same(const struct sp_address *a, const struct sp_address *b)
 {
@@ -98,11 +106,12 @@ struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number);
 /* By SPI and both addresses (RFC 4301 4.1). */
 struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const struct sp_address *source,
                                   const struct sp_address *destination);
-/* The newest live SA from source to destination with exactly this suite, mode and encapsulation; one that is
- * hard-expired or has no sequence numbers left only when there is no other. */
+/* The newest live SA from source to destination with exactly this suite, mode, encapsulation and kind of
+ * numbers; one that is hard-expired or has no sequence numbers left only when there is no other. */
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
                                    const struct sp_address *destination, enum sp_encryption encryption,
-                                   enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated);
+                                   enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated,
+                                   bool has_esn);
 /* Is UDP to this port encapsulated ESP, because an SA says so? */
 bool sp_sad_has_encap_port(const struct sp_sad *sad, uint16_t port);
 

@@ -23,8 +23,9 @@ bool sp_sa_is_made_of(const struct sp_sa *sa, const struct sp_sa_params *params)
     uint32_t window_packets =
         params->replay_window_packets ? params->replay_window_packets : SP_REPLAY_WINDOW_MIN;
 
-    if (sa->mode != params->mode || sa->replay.window_packets != window_packets ||
-        sa->has_own_lifetime != params->has_lifetime || sa->encap.source_port != params->encap.source_port ||
+    if (sa->mode != params->mode || sa->has_esn != params->has_esn ||
+        sa->replay.window_packets != window_packets || sa->has_own_lifetime != params->has_lifetime ||
+        sa->encap.source_port != params->encap.source_port ||
         sa->encap.destination_port != params->encap.destination_port)
         return false;
     sp_lifetime_fill_soft(&lifetime);

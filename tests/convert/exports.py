@@ -29,13 +29,15 @@ REFUSED_BY_NETSH = [
      "bypass in from 10.0.0.0/8 to me\nblock in tcp from 10.1.0.0/16 to me port 80", "no order of rules"),
     ("SHA-256", "protect in from any to me with \"S\"", "hmac-sha1-96 and hmac-md5-96"),
     ("AES-GCM", "protect in from any to me with \"G\"", "no AES-GCM: write 3des-cbc"),
+    ("extended sequence numbers", "protect in from any to me with \"X\"", "leave esn out"),
     ("lifetimes without seconds", "protect in from any to me with \"N\"", "KB and seconds"),
 ]
 # A protect rule is mirrored, and Windows would try the mirror of a rule about one host before a block of all others.
 REFUSED_EXAMPLES = {"mail-site/front-end.policy": "no order of rules", "mail-tier.policy": "no types of ICMP"}
 ODD_ACTIONS = "action \"S\" {\n esp 3des-cbc hmac-sha2-256-128\n}\n" \
               "action \"N\" {\n esp 3des-cbc hmac-sha1-96\n lifetime nist-r2\n}\n" \
-              "action \"G\" {\n esp aes256-gcm16\n lifetime w2k\n}\n"
+              "action \"G\" {\n esp aes256-gcm16\n lifetime w2k\n}\n" \
+              "action \"X\" {\n esp 3des-cbc hmac-sha1-96\n esn\n lifetime w2k\n}\n"
 
 
 def round_trip(folder, path):

@@ -144,6 +144,11 @@ def words(tap, folder):
              "swanctl: each child has its action's algorithms and lifetimes", [text])
     tap.tell(re.findall(r"esp_proposals = (\S+)", text)[2:] == ["aes128gcm16", "aes256gcm16"],
              "swanctl: AES-GCM stands without an integrity algorithm", [text])
+    with_esn = write(folder, "esn.policy", 'action "E" {\n esp 3des-cbc hmac-sha1-96\n esn\n}\n'
+                     'protect out tcp from me to any port 80 with "E"\ndefault bypass\n')
+    exported = ipsecctl("export", "swanctl", *ME, with_esn).stdout.decode()
+    tap.tell(set(re.findall(r"esp_proposals = (\S+)", exported)) == {"3des-sha1-esn"},
+             "swanctl: extended sequence numbers are proposed where the action has them", [exported])
     said = answer.stderr.decode()
     tap.tell(re.findall(r"rich\.policy:(\d+):\d+: warning", said) == [str(LINE + 4)] and "mirrored direction" in said,
              "swanctl: a block rule that becomes stricter is told with its line, and no other", [said])

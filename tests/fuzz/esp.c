@@ -18,6 +18,7 @@
 
 #include <sallyport/esp.h>
 
+#include <endian.h>
 #include <string.h>
 
 enum { SUITES = 8, FAMILIES = 2, SA_COUNT = SUITES * FAMILIES };
@@ -25,6 +26,7 @@ enum { SUITES = 8, FAMILIES = 2, SA_COUNT = SUITES * FAMILIES };
 #define IV_BYTES_MAX 8u
 #define PROTOCOL_ESP 50
 
+#define BORDER ((uint64_t)1 << 32)
 #define INPUTS_MAX 1000u /* with one SAD: making one costs more than using it */
 
 /* One for what is forged, whose sequence numbers are the target's, and one for what is sealed. */
@@ -45,16 +47,24 @@ static const struct sp_address ends[FAMILIES][2] = {
 static const struct {
     enum sp_encryption encryption;
     enum sp_integrity integrity;
+    bool has_esn;
 } suites[SUITES] = {
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_MD5_96},
-    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96},
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96},
-    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA1_96},
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128},
-    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA2_256_128},
-    {SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED},
-    {SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_MD5_96, false},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96, false},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, false},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA1_96, true},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128, false},
+    {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA2_256_128, false},
+    {SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, false},
+    {SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, true},
 };
+
+/* As if nearly 2^32 packets had gone both ways: the inputs go over the border (RFC 4303 appendix A). */
+static void start_near_border(struct sp_sa *sa)
+{
+    sa->sequence_sent = BORDER - INPUTS_MAX / 2;
+    FUZZ_HOLDS(sp_replay_accept(&sa->replay, BORDER - INPUTS_MAX / 2));
+}
 
 /* SA number n has suite n / 2 and family n % 2. */
 static void create_sas(struct side *side)
@@ -71,6 +81,7 @@ static void create_sas(struct side *side)
             .destination = ends[number % FAMILIES][1],
             .encryption = suites[suite].encryption,
             .integrity = suites[suite].integrity,
+            .has_esn = suites[suite].has_esn,
             .encryption_key = key,
             .integrity_key = key,
         };
@@ -81,6 +92,9 @@ static void create_sas(struct side *side)
         uint32_t added;
         FUZZ_HOLDS(sp_sad_add(side->sad, &params, &added, NULL) == SP_OK && added == number);
     }
+    for (uint32_t number = 0; number < SA_COUNT; number++)
+        if (suites[number / FAMILIES].has_esn)
+            start_near_border(sp_sad_by_number(side->sad, number));
     FUZZ_HOLDS(sp_esp_create(side->sad, &side->esp) == SP_OK && sp_gcm_create(&side->gcm) == SP_OK);
 }
 
@@ -173,7 +187,8 @@ static size_t write_headers(uint8_t *at, const struct sp_sa *sa, size_t esp_byte
 }
 
 /* Enciphers size bytes behind the ESP header and IV at `at`, and writes the ICV behind them. */
-static void forge_separate(const struct sp_sa *sa, uint8_t *at, size_t size)
+/* high: of an extended sequence number (RFC 4303 2.2.1), else 0. */
+static void forge_separate(const struct sp_sa *sa, uint8_t *at, size_t size, uint32_t high)
 {
     uint8_t *payload = at + 8 + sa->cipher->iv_bytes;
     if (sa->cipher->cbc_seal != NULL && size % sa->cipher->block_bytes == 0 && size > 0) {
@@ -184,18 +199,24 @@ static void forge_separate(const struct sp_sa *sa, uint8_t *at, size_t size)
     const struct sp_hmac_job job = {.state = sa->hmac_state,
                                     .data = at,
                                     .len_bytes = 8 + sa->cipher->iv_bytes + size,
-                                    .icv = payload + size};
+                                    .icv = payload + size,
+                                    .suffix_bytes = sa->has_esn ? SP_HMAC_SUFFIX_BYTES : 0,
+                                    .suffix = htobe32(high)};
     sa->hmac->mac(&job, 1);
 }
 
-static void forge_combined(const struct sp_sa *sa, uint8_t *at, size_t size)
+static void forge_combined(const struct sp_sa *sa, uint8_t *at, size_t size, uint32_t high)
 {
-    uint8_t *payload = at + 8 + sa->cipher->iv_bytes;
+    uint8_t *payload = at + 8 + sa->cipher->iv_bytes, aad[12];
+    memcpy(aad, at, 4);
+    for (int i = 0; i < 4; i++)
+        aad[4 + i] = (uint8_t)(high >> (24 - 8 * i));
+    memcpy(aad + 8, at + 4, 4);
     const struct sp_gcm_job job = {.cipher = sa->cipher,
                                    .state = sa->cipher_state,
                                    .iv = at + 8,
-                                   .aad = at,
-                                   .aad_bytes = 8,
+                                   .aad = sa->has_esn ? aad : at,
+                                   .aad_bytes = sa->has_esn ? sizeof aad : 8,
                                    .text = payload,
                                    .len_bytes = size,
                                    .icv = payload + size};
@@ -213,16 +234,19 @@ static void open_forged(const struct sp_sa *sa, const uint8_t *data, size_t size
     if (esp_bytes > 60000)
         return;
     uint8_t *at = packet_bytes + write_headers(packet_bytes, sa, esp_bytes);
+    const uint64_t sequence =
+        sa->has_esn ? BORDER - INPUTS_MAX / 2 + (forging.inputs - 1) % INPUTS_MAX + 1 : forging.inputs;
+    const uint32_t high = sa->has_esn ? (uint32_t)(sequence >> 32) : 0;
     for (int i = 0; i < 4; i++) {
         at[i] = (uint8_t)(sa->spi >> (24 - 8 * i));
-        at[4 + i] = (uint8_t)(forging.inputs >> (24 - 8 * i));
+        at[4 + i] = (uint8_t)(sequence >> (24 - 8 * i));
     }
     memcpy(at + 8, iv, iv_bytes);
     memcpy(at + 8 + iv_bytes, data, size);
     if (sa->cipher->is_combined)
-        forge_combined(sa, at, size);
+        forge_combined(sa, at, size, high);
     else
-        forge_separate(sa, at, size);
+        forge_separate(sa, at, size, high);
     struct sp_packet packet = packet_of(packet_bytes, (size_t)(at - packet_bytes) + esp_bytes, 0, 0);
     open_it(&packet);
     FUZZ_HOLDS(packet.reason != SP_DROP_BAD_ICV && packet.reason != SP_DROP_UNKNOWN_SPI);

@@ -27,13 +27,13 @@ static void show_sa(const struct sp_sa_info *info)
 {
     char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
     char suite[SP_SUITE_TEXT_BYTES];
-    printf("%s: spi 0x%x from %s to %s esp %s replay-window %u lifetime %llu bytes %llu packets %llu "
+    printf("%s: spi 0x%x from %s to %s esp %s%s replay-window %u lifetime %llu bytes %llu packets %llu "
            "seconds\n",
            info->name, info->spi, sp_address_format(&info->source, source),
            sp_address_format(&info->destination, destination),
-           sp_suite_format(info->encryption, info->integrity, suite), info->replay_window_packets,
-           (unsigned long long)info->lifetime.hard_bytes, (unsigned long long)info->lifetime.hard_packets,
-           (unsigned long long)info->lifetime.hard_seconds);
+           sp_suite_format(info->encryption, info->integrity, suite), info->has_esn ? " esn" : "",
+           info->replay_window_packets, (unsigned long long)info->lifetime.hard_bytes,
+           (unsigned long long)info->lifetime.hard_packets, (unsigned long long)info->lifetime.hard_seconds);
     if (sp_encap_is_on(&info->encap))
         printf("    encap udp %u %u\n", info->encap.source_port, info->encap.destination_port);
 }

@@ -11,7 +11,7 @@ import packets
 IPSECCTL = os.path.join(os.environ["SP_BUILD"], "tools", "ipsecctl", "ipsecctl")
 
 POLICY = """action "all" {{
-    esp {suite}{encap}
+    esp {suite}{encap}{esn}
     lifetime nist-r2
 }}
 protect out any from any to any with "all"
@@ -31,14 +31,16 @@ def run(*arguments):
 class Gate:
     """A policy that protects everything with one suite, and keys for one family. "SUITE in UDP" is encapsulated."""
 
-    def __init__(self, folder, suite, family):
+    def __init__(self, folder, suite, family, has_esn=False):
         suite, _, carrier = suite.partition(" in ")
-        self.folder, self.suite, self.is_encapsulated = folder, suite, carrier == "UDP"
+        self.folder, self.suite, self.is_encapsulated, self.has_esn = folder, suite, carrier == "UDP", has_esn
         self.policy, self.keys = os.path.join(folder, "policy"), os.path.join(folder, "keys")
         with open(self.policy, "w", encoding="ascii") as stream:
-            stream.write(POLICY.format(suite=suite, encap="\n    encap udp" if self.is_encapsulated else ""))
+            stream.write(POLICY.format(suite=suite, encap="\n    encap udp" if self.is_encapsulated else "",
+                                       esn="\n    esn" if has_esn else ""))
         run("keygen", "--from", packets.SOURCE[family], "--to", packets.DESTINATION[family], "--esp",
-            *suite.split(), "--output", self.keys, *(["--encap"] if self.is_encapsulated else []))
+            *suite.split(), "--output", self.keys, *(["--encap"] if self.is_encapsulated else []),
+            *(["--esn"] if has_esn else []))
         with open(self.keys, encoding="ascii") as stream:
             first = stream.read().split("}")[0]
         self.spi = int(re.search(r"\bspi (\S+)", first).group(1), 0)

@@ -76,6 +76,15 @@ def keygen_makes_each_suite(folder):
 
 
 @test
+def keygen_makes_extended_numbers(folder):
+    """--esn gives SAs with extended sequence numbers, which only an action that has them uses"""
+    plain, path = folder.keys("plain.keys"), folder.keys("esn.keys", "--esn")
+    equal((read(plain).count("\n    esn\n"), read(path).count("\n    esn\n")), (0, 2))
+    told = ipsecctl("keygen", "--esn", "--json", "--output", folder.file("told.keys")).json()
+    equal([sa["esn"] for sa in told["sas"]], [True, True])
+
+
+@test
 def keygen_never_overwrites(folder):
     """keygen leaves a file alone that is there already, also a dangling link, and exits 2"""
     path = folder.file("old.keys", "precious\n")

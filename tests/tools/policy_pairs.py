@@ -29,7 +29,7 @@ def disagreement_is_shown(folder):
     """compare shows a disagreement as a rectangle with an example and both rules, and exits 1"""
     path = folder.file("other.policy", text_of(BACK_END).replace("hmac-sha1-96", "hmac-md5-96"))
     answer = ipsecctl("compare", FRONT_END, path, *BETWEEN, code=1)
-    for part in ("disagreement: protected by both, with different algorithms [parameters]",
+    for part in ("disagreement: protected by both, with different algorithms or sequence numbers [parameters]",
                  "    packets: out tcp 192.0.2.1 -> 192.0.2.2 port 80",
                  "    example: out tcp 192.0.2.1:1024 -> 192.0.2.2:80",
                  f"    {FRONT_END}:11: protect out", f"    {path}:10: protect in", f"    {path}:10: mirror of protect",
@@ -40,6 +40,19 @@ def disagreement_is_shown(folder):
     equal([(found["kind"], found["severity"], found["first"]["line"], found["second"]["line"],
             found["second"]["mirrored"]) for found in told["differences"][:2]],
           [("parameters", "disagreement", 11, 10, False), ("parameters", "disagreement", 11, 10, True)])
+
+
+@test
+def sequence_numbers_count(folder):
+    """compare and diff tell apart actions with extended sequence numbers and without"""
+    path = folder.file("esn.policy", text_of(BACK_END).replace("    require", "    esn\n    require"))
+    told = ipsecctl("compare", "--json", FRONT_END, path, *BETWEEN, code=1).json()
+    equal({found["kind"] for found in told["differences"] if found["severity"] == "disagreement"}, {"parameters"})
+    equal(ipsecctl("diff", BACK_END, path, code=1).out.count("no difference"), 0)
+    expect(ipsecctl("show", "--json", path).json()["actions"][0]["esn"] is True, "shown")
+    expect(ipsecctl("show", "--json", BACK_END).json()["actions"][0]["esn"] is False, "shown")
+    equal(ipsecctl("diff", path, folder.file("again.policy", ipsecctl("show", path).out)).out,
+          "no difference: both decide about every packet alike\n")
 
 
 @test

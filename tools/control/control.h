@@ -66,6 +66,7 @@
  *         "lifetime": {"preset": "w2k",                      null: none of the named ones
  *                      "soft_bytes": 0, "hard_bytes": 0, "soft_packets": 0, "hard_packets": 0,
  *                      "soft_seconds": 0, "hard_seconds": 0},
+ *         "esn": false,                                      true: sequence numbers of 64 bits
  *         "replay_window_packets": 64,
  *         "encap": null,       or {"type": "udp", "source_port": 4500, "destination_port": 4500}
  *         "sequence_sent": 0, "sequence_received": 0,        last sent; highest received; 0: none

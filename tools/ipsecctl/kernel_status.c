@@ -72,6 +72,7 @@ static void take_sa(const struct sp_offload_sa *sa, void *context)
     json_put(object, "packets", json_number(sa->packets));
     json_put(object, "age_seconds", json_number(sa->age_seconds));
     json_put(object, "lifetime", json_lifetime(&sa->lifetime));
+    json_put(object, "esn", json_boolean(sa->has_esn));
     json_put(object, "replay_window_packets", json_number(sa->replay_window_packets));
     json_put(object, "encap", json_encap(&sa->encap));
     json_put(object, "sequence_sent", json_number(sa->sequence_sent));

@@ -122,6 +122,7 @@ static void write_text(struct keypair *pair)
             sp_suite_format(sa->encryption, sa->integrity, suite));
         if (sp_encap_is_on(&sa->encap))
             put(pair, "    encap udp\n");
+        put(pair, "%s", sa->has_esn ? "    esn\n" : "");
         put_key(pair, "encryption-key", sa->encryption_key, sa->encryption_key_bytes);
         put_key(pair, "integrity-key", sa->integrity_key, sa->integrity_key_bytes);
         put(pair, "}\n");
@@ -129,7 +130,8 @@ static void write_text(struct keypair *pair)
 }
 
 int keypair_make(struct keypair *pair, const struct sp_address *from, const struct sp_address *to,
-                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated)
+                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated,
+                 bool has_esn)
 {
     for (int i = 0; i < 2; i++) {
         struct sp_sa_params *sa = &pair->sa[i];
@@ -143,6 +145,7 @@ int keypair_make(struct keypair *pair, const struct sp_address *from, const stru
             .encryption_key_bytes = sp_encryption_key_bytes(encryption),
             .integrity_key = pair->integrity_key[i],
             .integrity_key_bytes = sp_integrity_key_bytes(integrity),
+            .has_esn = has_esn,
         };
         if (is_encapsulated)
             sa->encap = (struct sp_encap){SP_ENCAP_PORT, SP_ENCAP_PORT};

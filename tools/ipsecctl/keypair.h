@@ -23,7 +23,8 @@ struct keypair {
 /* Fills a pair between two addresses, with keys and SPIs that a SAD accepts, and its text. An exit code;
  * complaints printed. keypair_wipe it in any case. */
 int keypair_make(struct keypair *pair, const struct sp_address *from, const struct sp_address *to,
-                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated);
+                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated,
+                 bool has_esn);
 void keypair_wipe(struct keypair *pair);
 
 #endif

@@ -194,12 +194,13 @@ static char *outcome_of_protect(const struct sp_policy *policy, enum sp_directio
         return tool_text("It is protected.");
     char suite[SP_SUITE_TEXT_BYTES];
     sp_suite_format(action.encryption, action.integrity, suite);
+    const char *esn = action.has_esn ? " esn" : "";
     if (direction == SP_OUTBOUND)
-        return tool_text("It leaves sealed in ESP (action \"%s\": %s), and is dropped while there is no SA "
+        return tool_text("It leaves sealed in ESP (action \"%s\": %s%s), and is dropped while there is no SA "
                          "to the peer.",
-                         action.name, suite);
-    return tool_text("It is let in only out of ESP (action \"%s\": %s); in clear text it is dropped.",
-                     action.name, suite);
+                         action.name, suite, esn);
+    return tool_text("It is let in only out of ESP (action \"%s\": %s%s); in clear text it is dropped.",
+                     action.name, suite, esn);
 }
 
 char *outcome_of_match(const struct sp_policy *policy, enum sp_direction direction,

@@ -17,6 +17,7 @@ static json_t *action_json(const struct sp_action_info *action)
     json_put(object, "encryption", json_text(sp_encryption_name(action->encryption)));
     json_put(object, "integrity", json_text(sp_integrity_name(action->integrity)));
     json_put(object, "encap", action->is_encapsulated ? json_text("udp") : json_null());
+    json_put(object, "esn", json_boolean(action->has_esn));
     json_put(object, "lifetime", json_lifetime(&action->lifetime));
     return object;
 }

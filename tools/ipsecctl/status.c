@@ -93,8 +93,9 @@ static void print_sas(const json_t *status)
         table_add(table, "%s", daemon_text(sa, "source"));
         table_add(table, "%s", daemon_text(sa, "destination"));
         const bool is_combined = strcmp(daemon_text(sa, "integrity"), "combined") == 0;
-        table_add(table, "%s%s%s", daemon_text(sa, "encryption"), is_combined ? "" : " ",
-                  is_combined ? "" : daemon_text(sa, "integrity"));
+        table_add(table, "%s%s%s%s", daemon_text(sa, "encryption"), is_combined ? "" : " ",
+                  is_combined ? "" : daemon_text(sa, "integrity"),
+                  json_is_true(json_object_get(sa, "esn")) ? " esn" : "");
         table_add(table, "%s", daemon_text(sa, "state"));
         table_add_number(table, daemon_number(sa, "packets"));
         table_add_number(table, daemon_number(sa, "bytes"));

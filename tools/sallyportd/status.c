@@ -125,6 +125,7 @@ static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa
     json_object_set_new(entry, "packets", number(sa->packets));
     json_object_set_new(entry, "age_seconds", number(sa->age_seconds));
     json_object_set_new(entry, "lifetime", lifetime_entry(&sa->lifetime));
+    json_object_set_new(entry, "esn", json_boolean(sa->has_esn));
     json_object_set_new(entry, "replay_window_packets", number(sa->replay_window_packets));
     json_object_set_new(entry, "encap", encap_entry(&sa->encap));
     json_object_set_new(entry, "sequence_sent", number(sa->sequence_sent));

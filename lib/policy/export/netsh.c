@@ -134,6 +134,8 @@ static const char *method_of(struct netsh *netsh, uint32_t rule, const struct sp
     const char *fault = NULL;
     if (action->integrity == SP_INTEGRITY_COMBINED)
         fault = "netsh has no AES-GCM: write 3des-cbc";
+    else if (action->has_esn)
+        fault = "netsh has no extended sequence numbers: leave esn out";
     else if (integrities[action->integrity] == NULL)
         fault = "netsh has hmac-sha1-96 and hmac-md5-96 only";
     else if (lifetime->hard_packets != 0)

@@ -109,7 +109,8 @@ static void put_limit(FILE *out, const char *unit, uint64_t soft, uint64_t hard)
         fprintf(out, "                rekey_%s = %llu\n", unit, (unsigned long long)soft);
 }
 
-/* RFC 5282 8: a combined mode cipher is proposed without an integrity algorithm. */
+/* RFC 5282 8: a combined mode cipher is proposed without an integrity algorithm. Numbers of 32 bits are what
+ * strongSwan proposes where nothing is said. */
 static void put_proposal(FILE *out, const struct sp_action_info *action)
 {
     static const char *const ciphers[SP_ENCRYPTION_COUNT] = {[SP_ENCRYPTION_NULL] = "null",
@@ -120,8 +121,8 @@ static void put_proposal(FILE *out, const struct sp_action_info *action)
                                                            [SP_INTEGRITY_HMAC_SHA1_96] = "-sha1",
                                                            [SP_INTEGRITY_HMAC_SHA2_256_128] = "-sha256",
                                                            [SP_INTEGRITY_COMBINED] = ""};
-    fprintf(out, "                esp_proposals = %s%s\n", ciphers[action->encryption],
-            hashes[action->integrity]);
+    fprintf(out, "                esp_proposals = %s%s%s\n", ciphers[action->encryption],
+            hashes[action->integrity], action->has_esn ? "-esn" : "");
 }
 
 static void put_protection(FILE *out, const struct sp_action_info *action)

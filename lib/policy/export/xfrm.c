@@ -75,13 +75,13 @@ static const char *fault_of(const struct sp_selector_box *box)
     return NULL;
 }
 
-/* The number of an action's algorithms and encapsulation among those in use. */
+/* The number of an action's algorithms, encapsulation and sequence numbers among those in use. */
 static uint32_t suite_of(const struct xfrm *xfrm, enum sp_encryption encryption, enum sp_integrity integrity,
-                         bool is_encapsulated)
+                         bool is_encapsulated, bool has_esn)
 {
     for (uint32_t i = 0; i < xfrm->suite_count; i++)
         if (xfrm->suites[i]->encryption == encryption && xfrm->suites[i]->integrity == integrity &&
-            xfrm->suites[i]->is_encapsulated == is_encapsulated)
+            xfrm->suites[i]->is_encapsulated == is_encapsulated && xfrm->suites[i]->has_esn == has_esn)
             return i;
     return SP_NO_RULE;
 }
@@ -93,7 +93,8 @@ static void find_suites(struct xfrm *xfrm)
         if (policy->rules[i].action != SP_ACTION_PROTECT)
             continue;
         const struct sp_action_info *action = &policy->actions[policy->rules[i].action_index];
-        if (suite_of(xfrm, action->encryption, action->integrity, action->is_encapsulated) == SP_NO_RULE)
+        if (suite_of(xfrm, action->encryption, action->integrity, action->is_encapsulated, action->has_esn) ==
+            SP_NO_RULE)
             xfrm->suites[xfrm->suite_count++] = action;
     }
 }
@@ -110,7 +111,7 @@ static void put_action(struct xfrm *xfrm, enum sp_action action, uint32_t action
     fputs(" action allow tmpl proto esp mode transport", out);
     if (xfrm->suite_count > 1)
         fprintf(out, " reqid %u",
-                suite_of(xfrm, info->encryption, info->integrity, info->is_encapsulated) + 1);
+                suite_of(xfrm, info->encryption, info->integrity, info->is_encapsulated, info->has_esn) + 1);
     fputs(" level required\n", out);
 }
 
@@ -330,18 +331,20 @@ static void put_state(const struct sp_sa_params *sa, void *context)
     struct sp_secret_text *text = &xfrm->states;
     char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
     const bool is_encapsulated = sp_encap_is_on(&sa->encap);
-    const uint32_t suite = suite_of(xfrm, sa->encryption, sa->integrity, is_encapsulated);
+    const uint32_t suite = suite_of(xfrm, sa->encryption, sa->integrity, is_encapsulated, sa->has_esn);
     const struct sp_lifetime lifetime = lifetime_of(sa, suite != SP_NO_RULE ? xfrm->suites[suite] : NULL);
     if (suite == SP_NO_RULE)
         sp_export_tell(&xfrm->export, SP_SEVERITY_WARNING, SP_NO_RULE,
-                       "no rule has the algorithms and encapsulation of the SA 0x%08x", sa->spi);
+                       "no rule has the algorithms, encapsulation and sequence numbers of the SA 0x%08x",
+                       sa->spi);
     sp_secret_text_put(text, "xfrm state add src %s dst %s proto esp spi 0x%08x mode transport",
                        sp_address_format(&sa->source, source),
                        sp_address_format(&sa->destination, destination), sa->spi);
     if (xfrm->suite_count > 1 && suite != SP_NO_RULE)
         sp_secret_text_put(text, " reqid %u", suite + 1);
-    sp_secret_text_put(text, " replay-window %u",
-                       sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN);
+    sp_secret_text_put(text, " replay-window %u%s",
+                       sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN,
+                       sa->has_esn ? " flag esn" : "");
     put_algorithms(text, sa);
     if (is_encapsulated)
         sp_secret_text_put(text, " encap espinudp %u %u %s", sa->encap.source_port,

@@ -3,25 +3,27 @@
 #
 # An SA file of sallyport.keys(5), as `ip xfrm state` takes it: what an administrator would type who has both.
 
-# xfrm_add_states FILE [IP-OPTION...]: all of its SAs.
+# xfrm_add_states FILE [IP-OPTION...]: all of its SAs. Those with extended sequence numbers from a host that ends in 2,
+# the guest, go on as if nearly 2^32 packets had been sent before, so that the second burst of 64 crosses that border.
 xfrm_add_states() {
     local file=$1
     shift
     awk '
-        $1 == "sa" { window = 64; cipher_key = "\"\"" }
+        $1 == "sa" { window = 64; cipher_key = "\"\""; esn = "" }
         $1 == "spi" { spi = $2 }
         $1 == "from" { from = $2; to = $4 }
         $1 == "esp" { cipher = $2; integrity = $3 }
         $1 == "encryption-key" { cipher_key = $2 }
         $1 == "integrity-key" { key = $2 }
         $1 == "replay-window" { window = $2 }
+        $1 == "esn" { esn = from ~ /2$/ ? "replay-oseq 0xffffff90 flag esn" : "flag esn" }
         $1 == "}" {
             name = cipher == "null" ? "ecb(cipher_null)" : "cbc(des3_ede)"
             hash = "hmac(sha1)"; bits = 96
             if (integrity == "hmac-md5-96") hash = "hmac(md5)"
             if (integrity == "hmac-sha2-256-128") { hash = "hmac(sha256)"; bits = 128 }
-            printf "xfrm state add src %s dst %s proto esp spi %s reqid 1 mode transport replay-window %s " \
-                "enc %s %s auth-trunc %s %s %d\n", from, to, spi, window, name, cipher_key, hash, key, bits
+            printf "xfrm state add src %s dst %s proto esp spi %s reqid 1 mode transport replay-window %s %s " \
+                "enc %s %s auth-trunc %s %s %d\n", from, to, spi, window, esn, name, cipher_key, hash, key, bits
         }' "$file" | ip "$@" -batch -
 }
 

@@ -7,7 +7,10 @@
 #include "crypto/gcm.h"
 
 #include <criterion/criterion.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,13 +46,22 @@ uint32_t fixture_sa(int suite, uint8_t family)
     return (uint32_t)suite * 2 + (family == 6);
 }
 
-void fixture_create(struct fixture *ret_fixture)
+/* GCM's are not shared. */
+static void make_key(int suite, int family, uint8_t key[36])
+{
+    memset(key, 0, 36);
+    key[0] = (uint8_t)suite;
+    key[1] = (uint8_t)family;
+    memcpy(key + 2, key_hmac, 32);
+}
+
+static void create(struct fixture *ret_fixture, bool has_esn, uint32_t window_packets)
 {
     cr_assert_eq(sp_sad_create(2 * SUITES + 4, &ret_fixture->sad), SP_OK);
     for (int suite = 0; suite < SUITES; suite++)
         for (int family = 0; family < 2; family++) {
-            uint8_t key[36] = {(uint8_t)suite, (uint8_t)family}; /* GCM's are not shared */
-            memcpy(key + 2, key_hmac, 32);
+            uint8_t key[36];
+            make_key(suite, family, key);
             struct sp_sa_params params = {
                 .spi = 0x1000 + 0x11 * (uint32_t)suite, /* two bits apart at least */
                 .source = ends[family][0],
@@ -60,6 +72,8 @@ void fixture_create(struct fixture *ret_fixture)
                 .encryption_key_bytes = sp_encryption_key_bytes(suites[suite].encryption),
                 .integrity_key = key_hmac,
                 .integrity_key_bytes = sp_integrity_key_bytes(suites[suite].integrity),
+                .replay_window_packets = window_packets,
+                .has_esn = has_esn,
             };
             uint32_t number;
             char reason[256];
@@ -67,6 +81,68 @@ void fixture_create(struct fixture *ret_fixture)
             cr_assert_eq(number, fixture_sa(suite, family == 0 ? 4 : 6));
         }
     cr_assert_eq(sp_esp_create(ret_fixture->sad, &ret_fixture->esp), SP_OK);
+}
+
+void fixture_create(struct fixture *ret_fixture)
+{
+    create(ret_fixture, false, 0);
+}
+
+void fixture_create_esn(struct fixture *ret_fixture, uint32_t window_packets)
+{
+    create(ret_fixture, true, window_packets);
+}
+
+static void expect_gcm_icv(int suite, const uint8_t *key, const uint8_t *esp, uint32_t text_bytes,
+                           uint32_t high, uint8_t ret_icv[16])
+{
+    const bool is_256 = suites[suite].encryption == SP_ENCRYPTION_AES256_GCM16;
+    uint8_t nonce[12], aad[12], text[2048];
+    int done;
+    cr_assert_leq(text_bytes, sizeof text);
+    memcpy(nonce, key + (is_256 ? 32 : 16), 4);
+    memcpy(nonce + 4, esp + 8, 8);
+    memcpy(aad, esp, 4);
+    for (int i = 0; i < 4; i++)
+        aad[4 + i] = (uint8_t)(high >> (24 - 8 * i));
+    memcpy(aad + 8, esp + 4, 4);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    cr_assert_eq(
+        EVP_DecryptInit_ex(context, is_256 ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), NULL, key, nonce), 1);
+    cr_assert_eq(EVP_DecryptUpdate(context, text, &done, esp + 16, (int)text_bytes), 1);
+    /* GCM's text of decryption, encrypted again, gives the tag */
+    uint8_t again[2048];
+    cr_assert_eq(
+        EVP_EncryptInit_ex(context, is_256 ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), NULL, key, nonce), 1);
+    cr_assert_eq(EVP_EncryptUpdate(context, NULL, &done, aad, sizeof aad), 1);
+    cr_assert_eq(EVP_EncryptUpdate(context, again, &done, text, (int)text_bytes), 1);
+    cr_assert_eq(EVP_EncryptFinal_ex(context, again, &done), 1);
+    cr_assert_eq(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, ret_icv), 1);
+    EVP_CIPHER_CTX_free(context);
+}
+
+void fixture_expect_icv(int suite, uint8_t family, const uint8_t *esp, uint32_t esp_bytes, uint32_t high,
+                        uint8_t ret_icv[16])
+{
+    static const struct {
+        const EVP_MD *(*hash)(void);
+    } hashes[] = {[SP_INTEGRITY_HMAC_MD5_96] = {EVP_md5},
+                  [SP_INTEGRITY_HMAC_SHA1_96] = {EVP_sha1},
+                  [SP_INTEGRITY_HMAC_SHA2_256_128] = {EVP_sha256}};
+    uint8_t key[36], text[2048], digest[EVP_MAX_MD_SIZE];
+    const uint32_t covered_bytes = esp_bytes - fixture_icv_bytes(suite);
+    make_key(suite, family == 6, key);
+    if (fixture_is_combined(suite)) {
+        expect_gcm_icv(suite, key, esp, covered_bytes - 16, high, ret_icv);
+        return;
+    }
+    cr_assert_leq(covered_bytes + 4, sizeof text);
+    memcpy(text, esp, covered_bytes);
+    for (int i = 0; i < 4; i++)
+        text[covered_bytes + (uint32_t)i] = (uint8_t)(high >> (24 - 8 * i));
+    HMAC(hashes[suites[suite].integrity].hash(), key_hmac,
+         (int)sp_integrity_key_bytes(suites[suite].integrity), text, covered_bytes + 4, digest, NULL);
+    memcpy(ret_icv, digest, fixture_icv_bytes(suite));
 }
 
 void fixture_destroy(struct fixture *fixture)
@@ -223,14 +299,24 @@ bool sample_holds_plaintext(const struct sample *sample)
     return false;
 }
 
-static void forge_combined(const struct sp_sa *sa, uint8_t *esp, uint32_t plaintext_bytes)
+static void write_number(uint8_t *at, uint32_t number)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
+static void forge_combined(const struct sp_sa *sa, uint64_t sequence, uint8_t *esp, uint32_t plaintext_bytes)
 {
     struct sp_gcm *gcm;
+    uint8_t aad[12];
+    memcpy(aad, esp, 4);
+    write_number(aad + 4, (uint32_t)(sequence >> 32));
+    write_number(aad + 8, (uint32_t)sequence);
     const struct sp_gcm_job job = {.cipher = sa->cipher,
                                    .state = sa->cipher_state,
                                    .iv = esp + 8,
-                                   .aad = esp,
-                                   .aad_bytes = 8,
+                                   .aad = sa->has_esn ? aad : esp,
+                                   .aad_bytes = sa->has_esn ? sizeof aad : 8,
                                    .text = esp + 16,
                                    .len_bytes = plaintext_bytes,
                                    .icv = esp + 16 + plaintext_bytes};
@@ -239,7 +325,7 @@ static void forge_combined(const struct sp_sa *sa, uint8_t *esp, uint32_t plaint
     sp_gcm_destroy(&gcm);
 }
 
-void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequence, const uint8_t *plaintext,
+void sample_forge(struct sample *sample, const struct sp_sa *sa, uint64_t sequence, const uint8_t *plaintext,
                   uint32_t plaintext_bytes)
 {
     static const uint8_t iv[8] = {9, 8, 7, 6, 5, 4, 3, 2};
@@ -252,14 +338,12 @@ void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequen
     sample->packet.len_bytes = sample->header_bytes + esp_bytes;
     ip[ip[0] >> 4 == 4 ? 9 : 6] = 50; /* plain headers only */
     set_ip_length(ip, sample->packet.len_bytes);
-    for (int i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(sa->spi >> (24 - 8 * i));
-        at[4 + i] = (uint8_t)(sequence >> (24 - 8 * i));
-    }
+    write_number(at, sa->spi);
+    write_number(at + 4, (uint32_t)sequence);
     memcpy(at + 8, iv, iv_bytes);
     memcpy(at + 8 + iv_bytes, plaintext, plaintext_bytes);
     if (sa->cipher->is_combined) {
-        forge_combined(sa, at, plaintext_bytes);
+        forge_combined(sa, sequence, at, plaintext_bytes);
         return;
     }
     if (sa->cipher->cbc_seal != NULL) {
@@ -271,6 +355,8 @@ void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequen
     const struct sp_hmac_job job = {.state = sa->hmac_state,
                                     .data = at,
                                     .len_bytes = esp_bytes - icv_bytes,
-                                    .icv = at + esp_bytes - icv_bytes};
+                                    .icv = at + esp_bytes - icv_bytes,
+                                    .suffix_bytes = sa->has_esn ? SP_HMAC_SUFFIX_BYTES : 0,
+                                    .suffix = htobe32((uint32_t)(sequence >> 32))};
     sa->hmac->mac(&job, 1);
 }

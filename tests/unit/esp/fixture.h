@@ -23,6 +23,8 @@ struct fixture {
 
 /* One SA for each (suite, family); its number is fixture_sa(suite, family). */
 void fixture_create(struct fixture *ret_fixture);
+/* The same with extended sequence numbers and windows of so many packets. */
+void fixture_create_esn(struct fixture *ret_fixture, uint32_t window_packets);
 void fixture_destroy(struct fixture *fixture);
 uint32_t fixture_sa(int suite, uint8_t family);
 struct sp_sa *fixture_sa_pointer(const struct fixture *fixture, uint32_t number);
@@ -34,6 +36,10 @@ uint32_t fixture_align_bytes(int suite);
 bool fixture_is_null(int suite);
 /* The cipher gives integrity too. */
 bool fixture_is_combined(int suite);
+/* What libcrypto, on its own, says the ICV of a sealed packet is, that of an SA of the fixture: ESP header to
+ * trailer, and behind them or among the associated data the upper half of the sequence number. */
+void fixture_expect_icv(int suite, uint8_t family, const uint8_t *esp, uint32_t esp_bytes, uint32_t high,
+                        uint8_t ret_icv[16]);
 
 /* A packet in a buffer of its own, filled with 0xee around it. */
 struct sample {
@@ -77,7 +83,7 @@ void set_ip_length(uint8_t *ip, uint32_t len_bytes);
 
 /* Makes the sample an ESP packet of that SA around exactly these plaintext bytes (trailer included), with a
  * right ICV: what a peer that has the key but not our manners could send. */
-void sample_forge(struct sample *sample, const struct sp_sa *sa, uint32_t sequence, const uint8_t *plaintext,
+void sample_forge(struct sample *sample, const struct sp_sa *sa, uint64_t sequence, const uint8_t *plaintext,
                   uint32_t plaintext_bytes);
 
 #endif

@@ -147,7 +147,8 @@ static void make_side(const char *format, const char *protect, const char *keys,
 
 static void begin(void)
 {
-    const struct sp_kernel_suite suite = {SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_SHA1_96, false};
+    const struct sp_kernel_suite suite = {.encryption = SP_ENCRYPTION_NULL,
+                                          .integrity = SP_INTEGRITY_HMAC_SHA1_96};
     char reason[256];
 
     if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TWIN_MAX 8192u
+#define BORDER ((uint64_t)1 << 32)
 
 /* Remembers all, forgets nothing: what RFC 4303 3.4.3 says, word for word. */
 struct twin {
@@ -119,4 +120,71 @@ Test(replay, checking_marks_nothing)
     cr_assert(sp_replay_check(&replay, 1000));
     cr_assert(sp_replay_check(&replay, 1), "the edge moved without an ICV");
     cr_assert(sp_replay_check(&replay, 1000));
+}
+
+/* RFC 4303 appendix A2.2, word for word: the upper half that goes with seq_low. */
+static uint64_t high_as_the_appendix_has_it(uint64_t top, uint32_t window, uint32_t low)
+{
+    const uint32_t top_low = (uint32_t)top, top_high = (uint32_t)(top >> 32);
+    if (top_low >= window - 1)
+        return low >= top_low - window + 1 ? top_high : (uint64_t)top_high + 1;
+    return low >= (uint32_t)(top_low - window + 1) ? (uint64_t)top_high - 1 : top_high;
+}
+
+static void extend_both(struct sp_replay *replay, uint64_t top, uint32_t low)
+{
+    atomic_store(&replay->highest, top);
+    uint64_t high = high_as_the_appendix_has_it(top, replay->window_packets, low);
+    /* before the first number and behind the last there is nothing to go with it: see below */
+    if (high != UINT64_MAX && high != BORDER)
+        cr_assert_eq(sp_replay_extend(replay, low), high << 32 | low, "highest %lx, %x", (unsigned long)top,
+                     low);
+}
+
+Test(replay, extends_numbers_as_appendix_a2_does)
+{
+    srand(4303);
+    for (uint32_t window = SP_REPLAY_WINDOW_MIN; window <= SP_REPLAY_WINDOW_MAX; window += 64) {
+        struct sp_replay replay;
+        sp_replay_init(&replay, window);
+        for (uint64_t high = 0; high < 4; high++)
+            for (uint32_t i = 0; i < 2 * window; i++) {
+                /* tops on both sides of the border, and lows around them, their windows and the border */
+                uint64_t top = (high << 32) - window + i;
+                for (int k = 0; k < 8; k++) {
+                    const uint32_t lows[] = {(uint32_t)top,
+                                             (uint32_t)top + 1,
+                                             (uint32_t)top - window,
+                                             (uint32_t)top - window + 1,
+                                             (uint32_t)k,
+                                             UINT32_MAX - (uint32_t)k,
+                                             (uint32_t)rand() << 1,
+                                             (uint32_t)top - (uint32_t)rand() % window};
+                    if (high > 0 || i >= window)
+                        extend_both(&replay, top, lows[k]);
+                }
+            }
+    }
+}
+
+Test(replay, extends_numbers_before_the_window_is_full_to_the_smallest)
+{
+    struct sp_replay replay;
+    sp_replay_init(&replay, 64);
+    for (uint64_t top = 0; top < 63; top++) {
+        atomic_store(&replay.highest, top);
+        cr_assert_eq(sp_replay_extend(&replay, UINT32_MAX), UINT32_MAX);
+        cr_assert_eq(sp_replay_extend(&replay, 1), 1u);
+        cr_assert_eq(sp_replay_extend(&replay, 0), 0u);
+    }
+}
+
+Test(replay, refuses_what_would_be_behind_the_last_number_of_all)
+{
+    struct sp_replay replay;
+    sp_replay_init(&replay, 64);
+    cr_assert(sp_replay_accept(&replay, UINT64_MAX - 5));
+    cr_assert_eq(sp_replay_extend(&replay, UINT32_MAX), UINT64_MAX);
+    for (uint32_t low = 0; low < 200; low++)
+        cr_assert_not(sp_replay_check(&replay, sp_replay_extend(&replay, low)));
 }

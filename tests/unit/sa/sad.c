@@ -36,7 +36,7 @@ static struct sp_sa *find_out(const struct sp_sad *sad)
 {
     struct sp_sa_params params = good_params();
     return sp_sad_find_outbound(sad, &params.source, &params.destination, params.encryption, params.integrity,
-                                params.mode, false);
+                                params.mode, false, false);
 }
 
 Test(sad, capacities_from_1_to_a_million_only)
@@ -119,11 +119,13 @@ Test(sad, outbound_asks_for_exactly_the_suite)
     struct sp_sa_params params = good_params();
     add_spi(sad, 300);
     cr_assert_null(sp_sad_find_outbound(sad, &params.source, &params.destination, SP_ENCRYPTION_NULL,
-                                        params.integrity, params.mode, false));
+                                        params.integrity, params.mode, false, false));
     cr_assert_null(sp_sad_find_outbound(sad, &params.source, &params.destination, params.encryption,
-                                        SP_INTEGRITY_HMAC_MD5_96, params.mode, false));
+                                        SP_INTEGRITY_HMAC_MD5_96, params.mode, false, false));
     cr_assert_null(sp_sad_find_outbound(sad, &params.destination, &params.source, params.encryption,
-                                        params.integrity, params.mode, false));
+                                        params.integrity, params.mode, false, false));
+    cr_assert_null(sp_sad_find_outbound(sad, &params.source, &params.destination, params.encryption,
+                                        params.integrity, params.mode, false, true));
     sp_sad_destroy(&sad);
 }
 
