@@ -2,11 +2,12 @@
  *
  * Our engine on this machine, the kernel's ESP in the guest, a wire between them.
  *
- *   esp_peer POLICY KEYS all|some
+ *   esp_peer POLICY KEYS all|some [encap]
  *
  * Asks the guest in bursts: echo requests and UDP datagrams of many sizes, sealed by the engine. Only the
  * guest's kernel can open them, and its answers come sealed by it. So each answer proves both: it opened what
- * we sealed, and we open what it seals. Prints a line of TAP for each suite, family and kind of question.
+ * we sealed, and we open what it seals. With encap ESP is in UDP, under the first suite alone. Prints a line
+ * of TAP for each suite, family and kind of question.
  */
 #include "packets.h"
 #include "wire.h"
@@ -42,6 +43,7 @@ struct burst {
 };
 
 static struct burst asked, answered;
+static bool is_encapsulated;
 static char why[256]; /* of the first failure of a test */
 
 static struct sp_packet packet_in(uint8_t *buffer, size_t len_bytes)
@@ -150,18 +152,22 @@ static bool run_tests(struct sp_worker *worker, int wire, bool is_all)
 {
     bool is_good = true;
 
-    for (size_t i = 0; i < sizeof suites / sizeof *suites * 2 * 2; i++) {
+    const size_t suite_count = is_encapsulated ? 1 : sizeof suites / sizeof *suites;
+
+    for (size_t i = 0; i < suite_count * 2 * 2; i++) {
         size_t suite = i / 4, count = 0;
         struct question question = {.kind = i % 2 == 0 ? QUESTION_PING : QUESTION_UDP,
                                     .family = i / 2 % 2 == 0 ? 4 : 6,
                                     .network = (uint8_t)(suite + 1)};
         size_t most_bytes = WIRE_MTU_BYTES - question_header_bytes(&question) -
-                            sp_suite_overhead_bytes(SP_ENCRYPTION_3DES_CBC, suites[suite].integrity);
+                            sp_suite_overhead_bytes(SP_ENCRYPTION_3DES_CBC, suites[suite].integrity) -
+                            (is_encapsulated ? SP_ENCAP_OVERHEAD_BYTES : 0);
         bool is_right = ask_all(worker, wire, question, most_bytes, is_all, &count);
-        printf("%sok - the kernel and our engine open each other's 3des-cbc %s, IPv%d: %s of %s sizes, 0 to "
-               "%zu bytes\n",
-               is_right ? "" : "not ", suites[suite].name, question.family, kind_names[question.kind],
-               is_all ? "all" : "many", most_bytes);
+        printf(
+            "%sok - the kernel and our engine open each other's 3des-cbc %s%s, IPv%d: %s of %s sizes, 0 to "
+            "%zu bytes\n",
+            is_right ? "" : "not ", suites[suite].name, is_encapsulated ? " in UDP" : "", question.family,
+            kind_names[question.kind], is_all ? "all" : "many", most_bytes);
         if (!is_right)
             printf("# %s\n", why);
         fflush(stdout);
@@ -194,7 +200,8 @@ int main(int argc, char **argv)
 {
     struct sp_worker *worker = NULL;
 
-    if (argc != 4)
+    is_encapsulated = argc == 5 && strcmp(argv[4], "encap") == 0;
+    if (argc != 4 + is_encapsulated)
         return 1;
     struct sp_engine *engine = start_engine(argv[1], argv[2]);
     if (sp_worker_create(engine, &worker) != SP_OK)
