@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """ipsecctl status and ipsecmon where no person looks: against a daemon that answers, and ones that don't."""
 
+import csv
+import io
 import json
 import signal
 import subprocess
@@ -108,9 +110,58 @@ def once_gives_one_object(folder):
         told = ipsecmon("--once", "--json", "--control", path).json()
     expect(abs(told.pop("time") - time.time()) < 60, "time")
     equal(told.pop("rates"), None)
-    equal(told, status(1))
+    for name, value in status(1).items():
+        equal(told[name], value, name)
+    equal((told["enabled"], told["counters"]["active_associations"], told["counters"]["key_additions"]), (True, 2, None))
+    equal([(sa["security"], sa["filter"], sa["destination_ports"]) for sa in told["associations"]],
+          [("ESP 3DES/HMAC SHA1", "Inbound TCP 80 - front-end", ports) for ports in ("80", "any")])
     told = ipsecmon("--once", "--json", "--control", path, code=2).json()
     expect(told["ok"] is False and "sallyportd" in told["error"], told)
+
+
+@test
+def csv_is_rfc_4180(folder):
+    """ipsecmon --csv prints a head and a line an association that Python's csv reads back, names with commas too"""
+    path = folder.file("control.sock")
+
+    def answer(step):
+        told = status(step)
+        told["sas"][0]["name"] = 'one, "two"'
+        return told
+
+    with Daemon(path, answer):
+        rows = list(csv.DictReader(io.StringIO(ipsecmon("--once", "--csv", "--control", path).out, newline="")))
+        only = ipsecmon("--once", "--csv", "--filter", "dir=in", "--control", path).out.splitlines()
+    equal([(row["spi"], row["direction"], row["packets"], row["name"]) for row in rows],
+          [("0x00001001", "out", "1000", 'one, "two"'), ("0x00001002", "in", "1000", "pair 1")])
+    equal(len(only), 2, "head and one line")
+
+
+@test
+def expectations_are_held(folder):
+    """--expect-encrypted exits 0 only when packets of an association that the filter passes were sealed or opened"""
+    path = folder.file("control.sock")
+    cases = [(status, "peer=192.0.2.0/24 dir=out port=80", 0), (status, "spi=0x1002 3des", 0),
+             (status, "peer=192.0.2.3", 2), (status, "port=81", 2), (status, "dir=none", 2),
+             (lambda step: status(1), "", 2),  # associations, but no traffic
+             (lambda step: dict(status(step), pid=step), "", 2)]  # another daemon each time
+    for number, (answer, words, code) in enumerate(cases):
+        with Daemon(path, answer):
+            told = ipsecmon("-i", "0.1", "--expect-encrypted", words, "--control", path, code=code)
+            expect(("encrypted:" in told.out) == (code == 0), number, told.out, told.err)
+
+    def dropping(step):
+        told = status(step)
+        for sa in told["sas"]:
+            sa["outbound"] = dict(sa["outbound"], sealed_packets=0, dropped_packets=sa["packets"])
+        return told
+
+    with Daemon(path, dropping):
+        ipsecmon("-i", "0.1", "--expect-encrypted", "", "--control", path, code=2)
+    ipsecmon("--expect-encrypted", "", "--control", path, code=2)
+    expect("there are: spi" in ipsecmon("--expect-encrypted", "colour=red", code=1).err, "fields are not listed")
+    for words in ("peer=nobody", "spi=x", "port=70000", "source=192.0.2.0/33"):
+        ipsecmon("--filter", words, code=1)
 
 
 class Stream:

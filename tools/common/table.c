@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_COLUMNS_MAX 16
+#define TABLE_COLUMNS_MAX 24
 
 struct table {
     char *headings; /* split in place */

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: ISC
  *
- * What ipsecmon shows: tables of associations and counters with their rates.
+ * Views that are printed: tables for people, JSON, CSV and OpenMetrics for programs. The live one is in
+ * screen.h.
  */
 #ifndef IPSECMON_VIEWS_H
 #define IPSECMON_VIEWS_H
 
-#include "rates.h"
+#include "filter.h"
+#include "model.h"
 
-/* One line: who the daemon is and which policy it has. */
-void view_headline(FILE *out, const struct sample *now);
-/* The tables; rows: lines that there are for SAs, 0 means all. */
-void view_totals(FILE *out, const struct sample *former, const struct sample *now, bool is_aligned);
-void view_drops(FILE *out, const struct sample *former, const struct sample *now, bool is_aligned);
-void view_sas(FILE *out, const struct sample *former, const struct sample *now, bool is_aligned,
-              unsigned rows);
+#include <stdio.h>
 
-/* The status with "time" and "rates" added, or {"ok": false, "error": ...}. */
-json_t *view_json(const struct sample *former, const struct sample *now);
+/* filter may be NULL everywhere: all associations. */
+void view_text(FILE *out, const struct snapshot *snapshot, const struct filter *filter, bool is_aligned);
+
+enum json_extent {
+    JSON_WHOLE, /* with the daemon's own status around it */
+    JSON_LIVE,  /* what all sources have, no more */
+};
+json_t *view_json(const struct snapshot *snapshot, const struct filter *filter, enum json_extent extent);
+
+/* RFC 4180: a line an association. */
+void view_csv_head(FILE *out);
+void view_csv(FILE *out, const struct snapshot *snapshot, const struct filter *filter);
+
+/* OpenMetrics 1.0, with its end. */
+void view_openmetrics(FILE *out, const struct snapshot *snapshot);
 
 #endif
