@@ -67,9 +67,17 @@ static struct entry *sorted(const struct sp_xfrm_policy *policies, uint32_t coun
     return entries;
 }
 
+const struct sp_xfrm_range sp_xfrm_backend_range = {SP_XFRM_INDEX_FIRST, SP_XFRM_INDEX_LAST};
+const struct sp_xfrm_range sp_xfrm_guard_range = {0x54000000u, 0x54ffffffu};
+
+static bool is_in(const struct sp_xfrm_range *range, const struct sp_xfrm_policy *policy)
+{
+    return policy->index >= range->index_first && policy->index <= range->index_last;
+}
+
 bool sp_xfrm_policy_is_ours(const struct sp_xfrm_policy *policy)
 {
-    return policy->index >= SP_XFRM_INDEX_FIRST && policy->index <= SP_XFRM_INDEX_LAST;
+    return is_in(&sp_xfrm_backend_range, policy);
 }
 
 bool sp_xfrm_policy_passes_clear(const struct sp_xfrm_policy *policy)
@@ -118,17 +126,20 @@ static enum sp_xfrm_phase phase_of_update(const struct sp_xfrm_policy *wanted,
 
 /* Indices of ours that the kernel has, in order, and how far the search for free ones has come. */
 struct indices {
+    const struct sp_xfrm_range *range;
     uint32_t *used;
     uint32_t used_count, next_used, number;
 };
 
-static bool indices_fill(struct indices *indices, const struct sp_xfrm_policy *actual, uint32_t actual_count)
+static bool indices_fill(struct indices *indices, const struct sp_xfrm_range *range,
+                         const struct sp_xfrm_policy *actual, uint32_t actual_count)
 {
-    *indices = (struct indices){.used = calloc((size_t)actual_count + 1, sizeof *indices->used)};
+    *indices =
+        (struct indices){.range = range, .used = calloc((size_t)actual_count + 1, sizeof *indices->used)};
     if (indices->used == NULL)
         return false;
     for (uint32_t i = 0; i < actual_count; i++)
-        if (sp_xfrm_policy_is_ours(&actual[i]))
+        if (is_in(range, &actual[i]))
             indices->used[indices->used_count++] = actual[i].index & ~7u;
     qsort(indices->used, indices->used_count, sizeof *indices->used, compare_numbers);
     return true;
@@ -138,9 +149,9 @@ static bool indices_fill(struct indices *indices, const struct sp_xfrm_policy *a
 static uint32_t indices_take(struct indices *indices)
 {
     for (;; indices->number++) {
-        if (indices->number > (SP_XFRM_INDEX_LAST - SP_XFRM_INDEX_FIRST) / 8)
+        if (indices->number > (indices->range->index_last - indices->range->index_first) / 8)
             return 0;
-        uint32_t index = SP_XFRM_INDEX_FIRST + 8 * indices->number;
+        uint32_t index = indices->range->index_first + 8 * indices->number;
         while (indices->next_used < indices->used_count && indices->used[indices->next_used] < index)
             indices->next_used++;
         if (indices->next_used < indices->used_count && indices->used[indices->next_used] == index)
@@ -178,7 +189,7 @@ static enum sp_status insert(struct planner *planner, const struct sp_xfrm_polic
 
 static void leave_or_delete(struct planner *planner, const struct sp_xfrm_policy *actual)
 {
-    if (!sp_xfrm_policy_is_ours(actual)) {
+    if (!is_in(planner->indices.range, actual)) {
         planner->plan.foreign_count++;
         return;
     }
@@ -189,7 +200,7 @@ static void leave_or_delete(struct planner *planner, const struct sp_xfrm_policy
 static enum sp_status keep_or_update(struct planner *planner, const struct sp_xfrm_policy *wanted,
                                      const struct sp_xfrm_policy *actual)
 {
-    if (!sp_xfrm_policy_is_ours(actual)) {
+    if (!is_in(planner->indices.range, actual)) {
         planner->conflict = wanted;
         return SP_ERR_EXISTS;
     }
@@ -242,10 +253,10 @@ static int compare_steps(const void *left, const void *right)
            (one->policy->priority < other->policy->priority);
 }
 
-enum sp_status sp_xfrm_plan_policies(const struct sp_xfrm_policy *wanted, uint32_t wanted_count,
-                                     const struct sp_xfrm_policy *actual, uint32_t actual_count,
-                                     struct sp_xfrm_plan *ret_plan,
-                                     const struct sp_xfrm_policy **ret_conflict)
+enum sp_status sp_xfrm_plan_range(const struct sp_xfrm_range *range, const struct sp_xfrm_policy *wanted,
+                                  uint32_t wanted_count, const struct sp_xfrm_policy *actual,
+                                  uint32_t actual_count, struct sp_xfrm_plan *ret_plan,
+                                  const struct sp_xfrm_policy **ret_conflict)
 {
     struct entry *wanted_entries = sorted(wanted, wanted_count);
     struct entry *actual_entries = sorted(actual, actual_count);
@@ -256,7 +267,7 @@ enum sp_status sp_xfrm_plan_policies(const struct sp_xfrm_policy *wanted, uint32
     enum sp_status status = SP_ERR_MEMORY;
 
     planner.plan.steps = calloc((size_t)wanted_count + actual_count + 1, sizeof *planner.plan.steps);
-    if (indices_fill(&planner.indices, actual, actual_count) && wanted_entries != NULL &&
+    if (indices_fill(&planner.indices, range, actual, actual_count) && wanted_entries != NULL &&
         actual_entries != NULL && planner.plan.steps != NULL)
         status = walk(&planner);
     free(wanted_entries);
@@ -271,6 +282,15 @@ enum sp_status sp_xfrm_plan_policies(const struct sp_xfrm_policy *wanted, uint32
     qsort(planner.plan.steps, planner.plan.step_count, sizeof *planner.plan.steps, compare_steps);
     *ret_plan = planner.plan;
     return SP_OK;
+}
+
+enum sp_status sp_xfrm_plan_policies(const struct sp_xfrm_policy *wanted, uint32_t wanted_count,
+                                     const struct sp_xfrm_policy *actual, uint32_t actual_count,
+                                     struct sp_xfrm_plan *ret_plan,
+                                     const struct sp_xfrm_policy **ret_conflict)
+{
+    return sp_xfrm_plan_range(&sp_xfrm_backend_range, wanted, wanted_count, actual, actual_count, ret_plan,
+                              ret_conflict);
 }
 
 void sp_xfrm_plan_free(struct sp_xfrm_plan *plan)

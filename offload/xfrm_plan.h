@@ -19,6 +19,13 @@
 #define SP_XFRM_INDEX_FIRST 0x53000000u
 #define SP_XFRM_INDEX_LAST 0x53ffffffu
 
+/* Whose policies: the kernel backend's, or the guard's of a data path in user space. Neither touches the
+ * other's. */
+struct sp_xfrm_range {
+    uint32_t index_first, index_last;
+};
+extern const struct sp_xfrm_range sp_xfrm_backend_range, sp_xfrm_guard_range;
+
 /* The steps of a phase may be sent in any order, but only after all of the phase before have been done. */
 enum sp_xfrm_phase {
     SP_XFRM_TIGHTEN,
@@ -49,11 +56,17 @@ enum sp_status sp_xfrm_plan_policies(const struct sp_xfrm_policy *wanted, uint32
                                      const struct sp_xfrm_policy *actual, uint32_t actual_count,
                                      struct sp_xfrm_plan *ret_plan,
                                      const struct sp_xfrm_policy **ret_conflict) SP_MUST_USE;
+/* The same about those of one range; all that are not in it are somebody else's. */
+enum sp_status sp_xfrm_plan_range(const struct sp_xfrm_range *range, const struct sp_xfrm_policy *wanted,
+                                  uint32_t wanted_count, const struct sp_xfrm_policy *actual,
+                                  uint32_t actual_count, struct sp_xfrm_plan *ret_plan,
+                                  const struct sp_xfrm_policy **ret_conflict) SP_MUST_USE;
 void sp_xfrm_plan_free(struct sp_xfrm_plan *plan);
 
 /* The request that does a step. */
 void sp_xfrm_step_message(const struct sp_xfrm_step *step, struct sp_xfrm_message *ret_message);
 
+/* Of the kernel backend. */
 bool sp_xfrm_policy_is_ours(const struct sp_xfrm_policy *policy);
 /* May a packet that it decides go or come without ESP? */
 bool sp_xfrm_policy_passes_clear(const struct sp_xfrm_policy *policy);

@@ -75,6 +75,42 @@ SP_API enum sp_status sp_offload_kernel_flush(bool is_trial, sp_offload_on_step 
                                               struct sp_report *report,
                                               struct sp_offload_changes *ret_changes) SP_MUST_USE;
 
+/* ---- a guard behind a data path in user space ---------------------------------------------------------
+ *
+ * Where ESP is done by a process and packets reach it by a device of its own, the kernel's policies can see
+ * to it that what a policy protects or blocks leaves by no other device. That takes no ESP in the kernel: the
+ * packets are asked for under an SA that never comes, so they are held for a moment and then dropped. Only
+ * net.core.xfrm_larval_drop must be 0, or the kernel would drop them too early, before they are steered to
+ * the device. ICMP errors, IPv6 echo replies, neighbour discovery and multicast listener reports are let
+ * through, because for these the kernel has no "too early".
+ *
+ * These policies have indices and a reqid of 0x54000000 to 0x54ffffff. */
+
+/* Each new flow of the host is held against them, so there may not be too many. */
+#define SP_OFFLOAD_GUARD_POLICIES_MAX 2048u
+
+struct sp_offload_guard {
+    const struct sp_policy *policy;
+    struct sp_me me; /* must be known */
+    uint32_t device; /* index of the one that packets may leave by; 0: it isn't there yet */
+};
+/* Brings the kernel to have this guard in the place of any former one; what is right already stays. In no
+ * moment does a packet leave that neither of both lets leave. SP_ERR_LIMIT: it would be over
+ * SP_OFFLOAD_GUARD_POLICIES_MAX policies; SP_ERR_EXISTS: a policy of somebody else is in the way;
+ * SP_ERR_UNSUPPORTED: no XFRM; SP_ERR_INVALID: me is unknown; SP_ERR_PERMISSION, SP_ERR_MEMORY,
+ * SP_ERR_SYSTEM. The report says more. After a refusal there may be more policies than wanted, never fewer.
+ */
+SP_API enum sp_status sp_offload_guard_load(const struct sp_offload_guard *guard, struct sp_report *report,
+                                            struct sp_offload_changes *ret_changes) SP_MUST_USE;
+/* Takes it away. The same answers. */
+SP_API enum sp_status sp_offload_guard_flush(struct sp_report *report,
+                                             struct sp_offload_changes *ret_changes) SP_MUST_USE;
+/* What leaves by this socket, of family 4 or 6, needs no kernel policy: it is ESP already.
+ * SP_ERR_UNSUPPORTED: no XFRM; SP_ERR_PERMISSION, SP_ERR_SYSTEM. */
+SP_API enum sp_status sp_offload_guard_exempt(int socket, uint8_t family) SP_MUST_USE;
+
+/* ---- looking ------------------------------------------------------------------------------------------ */
+
 /* An SA that the kernel has; never its keys. */
 struct sp_offload_sa {
     bool is_ours;

@@ -80,7 +80,10 @@
  *        "action": "refuse",                                 "steer": handed to the daemon
  *        "packets": 0, "bytes": 0}
  *     ],
- *     "events": {"acquire": 0, "soft_expired": 0, "hard_expired": 0, "lost": 0}
+ *     "events": {"acquire": 0, "soft_expired": 0, "hard_expired": 0, "lost": 0},
+ *     "second_guard": {"is_up": true, "policies": 5,          kernel policies
+ *       "refused_packets": 0,                                 by any kernel policy of this namespace
+ *       "why": null}                                          or why it isn't up
  *   }
  *
  * COUNTERS is

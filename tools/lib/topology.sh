@@ -217,6 +217,7 @@ is_cleaned_up() { # HOST
         ! in_host "$1" ip rule | grep -q fwmark && ! in_host "$1" ip -6 rule | grep -q fwmark &&
         ! in_host "$1" ip route show table all | grep -Eq 'sally|blackhole' &&
         ! in_host "$1" ip -6 route show table all | grep -Eq 'sally|blackhole' &&
+        [ -z "$(in_host "$1" ip xfrm policy 2>/dev/null)" ] &&
         ! in_host "$1" ip link show sally0 >/dev/null 2>&1 && [ ! -e "$scratch/$1.sock" ] && [ ! -e "$scratch/$1.stats" ]
 }
 

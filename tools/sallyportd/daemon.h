@@ -10,6 +10,7 @@
 #include "host.h"
 #include "options.h"
 #include "routes.h"
+#include "second_guard.h"
 #include "tun.h"
 
 #include <sallyport/segment.h>
@@ -65,6 +66,7 @@ struct daemon {
     struct sp_me me;
     struct host_lock lock;
     struct guard *guard;
+    struct second_guard second_guard;
     struct routes routes;
     struct tun tun;
     struct path_limits limits;

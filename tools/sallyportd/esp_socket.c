@@ -13,6 +13,8 @@
 
 #include "log.h"
 
+#include <sallyport/offload.h>
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -46,6 +48,10 @@ static bool set_option(int fd, int level, int name, int value)
  * routers report about ours is read from the error queue instead (path.c). */
 static bool set_options(int fd, uint8_t family)
 {
+    /* what the kernel's policies hold back is not what has been sealed */
+    const enum sp_status exempted = sp_offload_guard_exempt(fd, family);
+    if (exempted != SP_OK && exempted != SP_ERR_UNSUPPORTED)
+        return false;
     if (family == 4)
         return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1) &&
                set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);

@@ -4,22 +4,17 @@
  */
 #include "guard.h"
 
+#include "guard_watch.h"
 #include "log.h"
 
-#include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 struct guard {
     struct guard_settings settings;
     struct nft_ctx *nft;
+    struct guard_watch watch;
 };
 
 struct guard *guard_create(const struct guard_settings *settings)
@@ -28,6 +23,7 @@ struct guard *guard_create(const struct guard_settings *settings)
     if (!guard)
         return NULL;
     guard->settings = *settings;
+    guard_watch_open(&guard->watch);
     guard->nft = nft_ctx_new(NFT_CTX_DEFAULT);
     if (!guard->nft || nft_ctx_buffer_output(guard->nft) != 0 || nft_ctx_buffer_error(guard->nft) != 0) {
         guard_destroy(&guard);
@@ -43,6 +39,7 @@ void guard_destroy(struct guard **guard)
         return;
     if ((*guard)->nft)
         nft_ctx_free((*guard)->nft);
+    guard_watch_close(&(*guard)->watch);
     free(*guard);
     *guard = NULL;
 }
@@ -61,6 +58,7 @@ bool guard_install(struct guard *guard, const struct sp_policy *policy)
     if (is_written && !is_installed)
         log_line("nftables refused the guard:\n%s", nft_ctx_get_error_buffer(guard->nft));
     free(text);
+    guard_watch_settle(&guard->watch);
     return is_installed;
 }
 
@@ -71,48 +69,28 @@ void guard_remove(struct guard *guard)
         log_line("can't remove the guard: %s", nft_ctx_get_error_buffer(guard->nft));
 }
 
-bool guard_stands(struct guard *guard)
+int guard_watch_fd(const struct guard *guard)
+{
+    return guard->watch.fd;
+}
+
+static bool stands(struct guard *guard)
 {
     /* the cheapest of listings: there are counters in it, but nothing else */
     return nft_run_cmd_from_buffer(guard->nft, "list counters table inet " GUARD_TABLE) == 0;
 }
 
-int guard_open_watch(void)
+bool guard_is_damaged(struct guard *guard)
 {
-    const struct sockaddr_nl address = {.nl_family = AF_NETLINK};
-    const int group = NFNLGRP_NFTABLES;
-    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
-    if (fd < 0)
-        return -1;
-    if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-static bool tells_of_deleted_table(const void *message, size_t len_bytes)
-{
-    int left = (int)len_bytes;
-    for (const struct nlmsghdr *at = message; mnl_nlmsg_ok(at, left); at = mnl_nlmsg_next(at, &left))
-        if (at->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE))
-            return true;
-    return false;
-}
-
-bool guard_read_watch(int watch_fd)
-{
-    alignas(struct nlmsghdr) uint8_t message[16384];
-    bool is_deleted = false;
-    for (;;) {
-        const ssize_t got = recv(watch_fd, message, sizeof message, MSG_DONTWAIT);
-        if (got < 0 && errno == ENOBUFS)
-            is_deleted = true; /* more was told than we could hear */
-        else if (got < 0)
-            return is_deleted;
-        else
-            is_deleted |= tells_of_deleted_table(message, (size_t)got);
+    switch (guard_watch_read(&guard->watch)) {
+    case GUARD_WATCH_QUIET:
+        return false;
+    case GUARD_WATCH_OVERFLOWN:
+        return !stands(guard);
+    case GUARD_WATCH_TOUCHED:
+        break;
     }
+    return true;
 }
 
 /* In the steering chain a protect rule's counter is of packets on their way to us; all others count refusals.

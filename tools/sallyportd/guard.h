@@ -28,12 +28,10 @@ void guard_destroy(struct guard **guard);
  * the former one untouched. */
 bool guard_install(struct guard *guard, const struct sp_policy *policy);
 void guard_remove(struct guard *guard);
-/* Is the table there? Others may flush the whole ruleset. */
-bool guard_stands(struct guard *guard);
-/* A nonblocking netlink descriptor, readable when some nftables table or rule has changed; -1: none. */
-int guard_open_watch(void);
-/* Takes what waits there. True when a table was deleted, so that it is worth a look at ours. */
-bool guard_read_watch(int watch_fd);
+/* A netlink descriptor, readable when some nftables table or rule has changed; -1: none. */
+int guard_watch_fd(const struct guard *guard);
+/* Takes what waits there. True when somebody else changed our table, or took it away. */
+bool guard_is_damaged(struct guard *guard);
 
 /* What the table counted since the policy in force was installed: control.h's "guard" array. NULL when it
  * can't be read. */

@@ -5,20 +5,18 @@
 #include "loop.h"
 
 #include "encap.h"
+#include "host_watch.h"
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
 #include "reload.h"
 #include "segment.h"
+#include "upkeep.h"
 
-#include <errno.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -32,9 +30,10 @@
 enum source {
     SOURCE_SIGNAL,
     SOURCE_TIMER,
-    SOURCE_ADDRESSES,
-    SOURCE_GUARD,
+    SOURCE_HOST,
     SOURCE_CONTROL, /* from here on the descriptors belong to others */
+    SOURCE_GUARD,
+    SOURCE_SECOND_GUARD,
     SOURCE_FAILURE,
     SOURCE_REPORTS, /* four: IPv4, IPv6; about ESP, about ESP in UDP */
     SOURCE_REPORTS_LAST = SOURCE_REPORTS + 3,
@@ -140,6 +139,7 @@ static void on_timer(struct loop *loop)
     segment_tick(loop->daemon);
     if (loop->addresses_changed)
         policy_refresh_addresses(loop->daemon);
+    upkeep_tick(loop->daemon);
     path_tick(loop->daemon);
     encap_tick(loop->daemon);
     if (sp_sad_count(loop->daemon->sad) <= FEW_SAS || ++loop->ticks % TICKS_BETWEEN_MANY == 0)
@@ -147,32 +147,23 @@ static void on_timer(struct loop *loop)
     loop->addresses_changed = false;
 }
 
-/* Changes come in flocks, so the timer acts on them. What they say doesn't matter: the list is read again. */
-static void on_addresses(struct loop *loop)
+/* Addresses change in flocks, so the timer acts on that; which they are is read again then. */
+static void on_host(struct loop *loop)
 {
-    char message[8192];
-    for (;;) {
-        const ssize_t got = recv(loop->fds[SOURCE_ADDRESSES], message, sizeof message, MSG_DONTWAIT);
-        if (got < 0 && errno != ENOBUFS)
-            return;
-        loop->addresses_changed = true;
-    }
+    const struct host_news news = host_watch_read(loop->fds[SOURCE_HOST], loop->daemon->routes.device_index);
+    loop->addresses_changed |= news.addresses_changed;
+    if (news.ways_changed)
+        upkeep_look_at_ways(loop->daemon);
 }
 
-/* A firewall script that begins with "flush ruleset" means its own rules, but takes ours as well. */
 static void on_guard(struct loop *loop)
 {
-    struct daemon *daemon = loop->daemon;
-    if (!guard_read_watch(loop->fds[SOURCE_GUARD]) || guard_stands(daemon->guard))
-        return;
-    log_line("somebody removed the guard; it is put up again");
-    (void)guard_install(daemon->guard, sp_engine_policy(daemon->engine));
+    upkeep_look_at_guard(loop->daemon);
 }
 
-static void on_failure(struct loop *loop)
+static void on_second_guard(struct loop *loop)
 {
-    loop->is_over = true;
-    loop->end = LOOP_BROKEN;
+    upkeep_look_at_second_guard(loop->daemon);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
@@ -186,16 +177,17 @@ static int open_timer(void)
     return fd;
 }
 
-static int open_address_watch(void)
+static bool watch(struct loop *loop, enum source source, int fd, uint32_t events)
 {
-    const struct sockaddr_nl groups = {.nl_family = AF_NETLINK,
-                                       .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
-    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&groups, sizeof groups) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    struct epoll_event event = {.events = events, .data.u32 = source};
+    loop->fds[source] = fd;
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* What there need not be: no IPv6, no XFRM. */
+static bool watch_if_there(struct loop *loop, enum source source, int fd, uint32_t events)
+{
+    return fd < 0 || watch(loop, source, fd, events);
 }
 
 static uint8_t report_family(uint32_t number)
@@ -203,41 +195,52 @@ static uint8_t report_family(uint32_t number)
     return number % 2 ? 6 : 4;
 }
 
+static bool watch_gate(struct loop *loop)
+{
+    const struct gate *gate = loop->daemon->gate;
+    bool is_watched = watch(loop, SOURCE_FAILURE, gate_failure_fd(gate), EPOLLIN);
+    for (uint32_t i = 0; i < 4; i++) /* of these only errors count, which are always told */
+        is_watched = is_watched && watch_if_there(loop, (enum source)(SOURCE_REPORTS + i),
+                                                  gate_report_fd(gate, report_family(i), i / 2 == 1), 0);
+    return is_watched;
+}
+
+static void on_failure(struct loop *loop)
+{
+    if (upkeep_reopen_gate(loop->daemon) && watch_gate(loop))
+        return;
+    loop->is_over = true;
+    loop->end = LOOP_BROKEN;
+}
+
 static bool watch_sources(struct loop *loop)
 {
     sigset_t set;
     signals_taken(&set);
-    loop->fds[SOURCE_SIGNAL] = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    loop->fds[SOURCE_TIMER] = open_timer();
-    loop->fds[SOURCE_ADDRESSES] = open_address_watch();
-    loop->fds[SOURCE_GUARD] = guard_open_watch();
-    loop->fds[SOURCE_CONTROL] = control_server_fd(loop->server);
-    loop->fds[SOURCE_FAILURE] = gate_failure_fd(loop->daemon->gate);
-    for (uint32_t i = 0; i < 4; i++)
-        loop->fds[SOURCE_REPORTS + i] = gate_report_fd(loop->daemon->gate, report_family(i), i / 2 == 1);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        /* of these only errors count, which are always told */
-        const bool is_reports = i >= SOURCE_REPORTS;
-        struct epoll_event event = {.events = is_reports ? 0 : EPOLLIN, .data.u32 = i};
-        if (is_reports && loop->fds[i] < 0)
-            continue;
-        if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->fds[i], &event) != 0) {
-            log_errno("can't watch what the daemon must react to");
-            return false;
-        }
-    }
-    return true;
+    if (watch(loop, SOURCE_SIGNAL, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), EPOLLIN) &&
+        watch(loop, SOURCE_TIMER, open_timer(), EPOLLIN) &&
+        watch(loop, SOURCE_HOST, host_watch_open(), EPOLLIN) &&
+        watch(loop, SOURCE_CONTROL, control_server_fd(loop->server), EPOLLIN) &&
+        watch(loop, SOURCE_GUARD, guard_watch_fd(loop->daemon->guard), EPOLLIN) &&
+        watch_if_there(loop, SOURCE_SECOND_GUARD, loop->daemon->second_guard.watch_fd, EPOLLIN) &&
+        watch_gate(loop))
+        return true;
+    log_errno("can't watch what the daemon must react to");
+    return false;
 }
 
 enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
 {
     static void (*const handlers[])(struct loop *) = {[SOURCE_SIGNAL] = on_signal,
                                                       [SOURCE_TIMER] = on_timer,
-                                                      [SOURCE_ADDRESSES] = on_addresses,
+                                                      [SOURCE_HOST] = on_host,
                                                       [SOURCE_GUARD] = on_guard,
+                                                      [SOURCE_SECOND_GUARD] = on_second_guard,
                                                       [SOURCE_FAILURE] = on_failure};
     struct loop loop = {.daemon = daemon, .server = server, .end = LOOP_BROKEN};
+    for (int i = 0; i < SOURCE_COUNT; i++)
+        loop.fds[i] = -1;
     loop.is_over = !watch_sources(&loop);
     loop.addresses_changed = true; /* between reading them and watching them, one may have come */
     while (!loop.is_over) {

@@ -18,9 +18,8 @@
 #include "reload.h"
 #include "segment.h"
 #include "status.h"
-#include "tun.h"
+#include "upkeep.h"
 
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -80,20 +79,27 @@ static char *answer_request(void *context, const char *request)
     return text;
 }
 
-/* From here on the host is closed. */
-static bool close_host(struct daemon *daemon, const struct sp_policy *policy)
+static bool prepare_guards(struct daemon *daemon)
 {
     const struct guard_settings settings = {.device = daemon->options.device,
                                             .mark = daemon->options.mark,
                                             .encap_port = (uint16_t)daemon->options.encap_port,
                                             .encap_mark = options_encap_mark(&daemon->options)};
+    daemon->second_guard.setting_fd = daemon->second_guard.watch_fd = -1;
     daemon->guard = guard_create(&settings);
     if (!daemon->guard) {
         log_line("can't talk to nftables: no memory");
         return false;
     }
+    second_guard_open(&daemon->second_guard);
     daemon->routes = (struct routes){.mark = daemon->options.mark, .table = daemon->options.table};
-    return guard_install(daemon->guard, policy) && routes_close(&daemon->routes);
+    return true;
+}
+
+/* From here on the host is closed. */
+static bool close_host(struct daemon *daemon, const struct sp_policy *policy)
+{
+    return prepare_guards(daemon) && guard_install(daemon->guard, policy) && routes_close(&daemon->routes);
 }
 
 /* And now opens it for ESP. Takes the policy over. */
@@ -105,22 +111,13 @@ static bool open_gate(struct daemon *daemon, struct sp_policy **policy)
         log_line("the policy can't be put in force: %s", sp_status_text(status));
         return false;
     }
-    if (!tun_open(daemon->options.device, daemon->options.workers, &daemon->tun))
-        return false;
-    const struct udp_settings udp = {.port = (uint16_t)daemon->options.encap_port,
-                                     .mark = options_encap_mark(&daemon->options)};
-    daemon->gate = gate_start(daemon->engine, &daemon->tun, &daemon->limits.mss, &udp);
-    if (!daemon->gate)
-        return false;
-    daemon->routes.ipv4_mtu_bytes = daemon->limits.ipv4_mtu_bytes;
-    daemon->routes.ipv6_mtu_bytes = daemon->limits.ipv6_mtu_bytes;
-    daemon->routes.device_index = if_nametoindex(daemon->options.device);
-    return routes_open(&daemon->routes);
+    return upkeep_open_gate(daemon);
 }
 
 static void open_host(struct daemon *daemon)
 {
-    routes_remove(&daemon->routes);
+    second_guard_remove(&daemon->second_guard);
+    routes_remove(&daemon->routes); /* and with that the kernel forgets what it held back so far */
     guard_remove(daemon->guard);
 }
 
@@ -132,8 +129,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     if (!server)
         return code;
     if (!close_host(daemon, *policy) || !open_gate(daemon, policy)) {
-        log_line("not started; if the guard is up it stays up: \"nft delete table inet " GUARD_TABLE
-                 "\" takes it away");
+        log_line("not started; if the guard is up it stays up: \"sallyportd --undo\" takes it away");
         goto out;
     }
     log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
@@ -150,8 +146,31 @@ out:
     sp_segment_destroy(&daemon->segment);
     gate_stop(&daemon->gate);
     tun_close(&daemon->tun);
+    second_guard_close(&daemon->second_guard);
     guard_destroy(&daemon->guard);
     return code;
+}
+
+static bool is_root(void)
+{
+    if (geteuid() == 0)
+        return true;
+    log_line("must be root: it sets up nftables, routes, a TUN device and raw sockets");
+    return false;
+}
+
+/* What an earlier daemon left, and nobody else's. */
+static int undo(struct daemon *daemon)
+{
+    if (!is_root() || !host_lock_take(&daemon->lock))
+        return EXIT_NOT_APPLIED;
+    const bool is_prepared = prepare_guards(daemon);
+    if (is_prepared)
+        open_host(daemon);
+    second_guard_close(&daemon->second_guard);
+    guard_destroy(&daemon->guard);
+    host_lock_release(&daemon->lock);
+    return is_prepared ? 0 : EXIT_NOT_APPLIED;
 }
 
 static int run(struct daemon *daemon)
@@ -161,10 +180,8 @@ static int run(struct daemon *daemon)
     if (!policy_source_read(daemon->options.policy_path, &policy, &daemon->source) || !load_keys(daemon))
         goto out;
     code = EXIT_NOT_APPLIED;
-    if (geteuid() != 0) {
-        log_line("must be root: it sets up nftables, routes, a TUN device and raw sockets");
+    if (!is_root())
         goto out;
-    }
     if (sp_engine_create(daemon->sad, &daemon->engine) != SP_OK) {
         log_line("no memory");
         goto out;
@@ -198,5 +215,5 @@ int main(int argc, char **argv)
     hide_memory();
     loop_block_signals();
     clock_gettime(CLOCK_BOOTTIME, &daemon.started);
-    return run(&daemon);
+    return daemon.options.is_undo ? undo(&daemon) : run(&daemon);
 }

@@ -24,6 +24,7 @@
 
 static const char usage_text[] =
     "usage: sallyportd --policy FILE --keys FILE [OPTION...]\n"
+    "       sallyportd --undo [--table NUMBER]\n"
     "\n"
     "Keeps this host's traffic to its IPsec policy: what must be protected leaves as ESP or not at all.\n"
     "Runs in the foreground, logs to stderr, and undoes on SIGTERM what it set up. SIGHUP reads the policy\n"
@@ -41,6 +42,7 @@ static const char usage_text[] =
     "  --encap-port NUMBER of ESP in UDP (that of the encapsulated SAs, if any)\n"
     "  --keepalive SECONDS between signs of life to NATs on the way (20), 0 for none\n"
     "  --leave-guard    at the end leave the guard up: protected traffic stays stopped\n"
+    "  --undo           take away what a daemon that was killed, or was to leave the guard, has left\n"
     "  --version\n"
     "  --help\n"
     "\n"
@@ -59,6 +61,7 @@ enum {
     OPT_ENCAP_PORT,
     OPT_KEEPALIVE,
     OPT_LEAVE,
+    OPT_UNDO,
     OPT_VERSION
 };
 
@@ -75,6 +78,7 @@ static const struct option long_options[] = {
     {"encap-port", required_argument, NULL, OPT_ENCAP_PORT},
     {"keepalive", required_argument, NULL, OPT_KEEPALIVE},
     {"leave-guard", no_argument, NULL, OPT_LEAVE},
+    {"undo", no_argument, NULL, OPT_UNDO},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -146,6 +150,9 @@ static bool take_option(int option, const char *value, struct options *options)
     case OPT_LEAVE:
         options->leave_guard = true;
         return true;
+    case OPT_UNDO:
+        options->is_undo = true;
+        return true;
     default: /* getopt has told what is wrong */
         return false;
     }
@@ -179,7 +186,7 @@ int options_read(int argc, char **argv, struct options *ret_options)
         if (!take_option(option, optarg, &options))
             return 1;
     }
-    if (optind != argc || !options.policy_path || !options.keys_path) {
+    if (optind != argc || (!options.is_undo && (!options.policy_path || !options.keys_path))) {
         fputs(usage_text, stderr);
         return 1;
     }

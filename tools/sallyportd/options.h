@@ -20,6 +20,7 @@ struct options {
     uint32_t keepalive_seconds; /* 0: never */
     uint32_t workers;           /* threads of the data path */
     bool leave_guard;
+    bool is_undo; /* take away what an earlier daemon left, and end */
 };
 
 /* Of what the data path itself sends in UDP. */

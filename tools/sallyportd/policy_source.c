@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "path.h"
+#include "upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ void policy_refresh_addresses(struct daemon *daemon)
         log_line("this host's addresses have changed: it has %u now", me.count);
         host_addresses_free(&daemon->me);
         daemon->me = me;
+        upkeep_second_guard(daemon);
         path_follow(daemon);
     }
     sp_policy_destroy(&policy);

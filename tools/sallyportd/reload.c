@@ -15,6 +15,7 @@
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
+#include "upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,7 @@ static void take_over(struct daemon *daemon, struct attempt *attempt, uint32_t c
     policy_source_free(&daemon->source);
     daemon->me = attempt->me;
     daemon->source = attempt->source;
+    upkeep_second_guard(daemon);
     path_follow(daemon);
 }
 
@@ -176,6 +178,7 @@ static void bring_former_back(struct daemon *daemon)
     policy_source_free(&daemon->source);
     daemon->source = trial->former;
     *trial = (struct trial){0};
+    upkeep_second_guard(daemon);
     path_follow(daemon);
     log_line("nobody confirmed: the former policy and keys are back, generation %llu",
              (unsigned long long)sp_engine_generation(daemon->engine));

@@ -21,8 +21,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* RTPROT_* and FRA_PROTOCOL values are free for anybody above 4; iproute2's rt_protos names none 90. */
-#define OUR_PROTOCOL 90
 /* Before the main table (32766) and what VPN tools put in front of it, behind the local table (0). */
 #define RULE_PRIORITY 5050u
 #define METRIC_DEVICE 10u
@@ -38,7 +36,7 @@ static int rule_request(const struct routes *routes, uint16_t type, uint16_t fla
     struct fib_rule_hdr *rule = mnl_nlmsg_put_extra_header(header, sizeof *rule);
     rule->family = family;
     mnl_attr_put_u32(header, FRA_PRIORITY, RULE_PRIORITY);
-    mnl_attr_put_u8(header, FRA_PROTOCOL, OUR_PROTOCOL);
+    mnl_attr_put_u8(header, FRA_PROTOCOL, ROUTES_PROTOCOL);
     if (type == RTM_NEWRULE) {
         rule->action = FR_ACT_TO_TBL;
         mnl_attr_put_u32(header, FRA_TABLE, routes->table);
@@ -65,7 +63,7 @@ static int route_request(const struct routes *routes, uint16_t type, uint16_t fl
     struct rtmsg *route = mnl_nlmsg_put_extra_header(header, sizeof *route);
     route->rtm_family = wanted->family;
     route->rtm_table = RT_TABLE_UNSPEC;
-    route->rtm_protocol = OUR_PROTOCOL;
+    route->rtm_protocol = ROUTES_PROTOCOL;
     route->rtm_scope = is_blackhole || is_six ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
     route->rtm_type = wanted->kind;
     if (wanted->peer) {
@@ -154,6 +152,21 @@ bool routes_open(const struct routes *routes)
         return false;
     }
     return true;
+}
+
+/* What is still there refuses to be made again. */
+bool routes_repair(const struct routes *routes)
+{
+    bool was_missing = false;
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        const uint8_t family = families[i];
+        const uint16_t flags = NLM_F_CREATE | NLM_F_EXCL;
+        const struct route dead_end = blackhole(family), wanted = way_in(routes, family);
+        was_missing |= route_request(routes, RTM_NEWROUTE, flags, &dead_end) == 0;
+        was_missing |= rule_request(routes, RTM_NEWRULE, flags, family) == 0;
+        was_missing |= route_request(routes, RTM_NEWROUTE, flags, &wanted) == 0;
+    }
+    return was_missing;
 }
 
 int routes_set_peer(const struct routes *routes, const struct sp_address *peer, uint32_t mtu_bytes)

@@ -7,6 +7,10 @@
 
 #include <sallyport/sa.h>
 
+/* Rules and routes carry a protocol number of their own: RTPROT_* and FRA_PROTOCOL values are free for
+ * anybody above 4, and iproute2's rt_protos names none 90. */
+#define ROUTES_PROTOCOL 90
+
 struct routes {
     uint32_t mark, table;
     uint32_t device_index;                   /* of the TUN device; 0: not there yet */
@@ -18,6 +22,8 @@ struct routes {
 bool routes_close(const struct routes *routes);
 /* And now to the device, as long as it exists. Call it again when the MTU has changed. */
 bool routes_open(const struct routes *routes);
+/* Puts back what others have taken away. True: something was missing. */
+bool routes_repair(const struct routes *routes);
 /* Gives packets to one peer an MTU of their own, or takes that away again (0). 0 or an errno value. */
 int routes_set_peer(const struct routes *routes, const struct sp_address *peer, uint32_t mtu_bytes);
 /* Takes all of it away. */

@@ -45,13 +45,14 @@ static bool write_setting(const char *family, const char *device, const char *na
     return is_written;
 }
 
-static bool give_dummy_address(const char *name)
+/* 0, or an errno value: EEXIST when it has it, and flags forbid replacing it. */
+static int ask_for_dummy_address(const char *name, uint16_t flags)
 {
     static const uint8_t dummy[4] = {192, 0, 0, 8};
     char message[256] = {0};
     struct nlmsghdr *header = mnl_nlmsg_put_header(message);
     header->nlmsg_type = RTM_NEWADDR;
-    header->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+    header->nlmsg_flags = NLM_F_CREATE | flags;
     struct ifaddrmsg *address = mnl_nlmsg_put_extra_header(header, sizeof *address);
     address->ifa_family = AF_INET;
     address->ifa_prefixlen = 32;
@@ -59,12 +60,28 @@ static bool give_dummy_address(const char *name)
     address->ifa_index = if_nametoindex(name);
     mnl_attr_put(header, IFA_LOCAL, sizeof dummy, dummy);
     mnl_attr_put(header, IFA_ADDRESS, sizeof dummy, dummy);
-    const int error = rtnetlink_ask(header);
+    return rtnetlink_ask(header);
+}
+
+static bool give_dummy_address(const char *name)
+{
+    const int error = ask_for_dummy_address(name, NLM_F_REPLACE);
     if (error) {
         errno = error;
         log_errno("%s: can't give it the dummy address", name);
     }
     return error == 0;
+}
+
+static bool bring_up(int fd, const char *name, bool *ret_was_down)
+{
+    struct ifreq request = {0};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    if (ioctl(fd, SIOCGIFFLAGS, &request) != 0)
+        return false;
+    *ret_was_down = !(request.ifr_flags & IFF_UP);
+    request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
+    return !*ret_was_down || ioctl(fd, SIOCSIFFLAGS, &request) == 0;
 }
 
 static bool configure(int fd, const char *name)
@@ -90,16 +107,11 @@ static bool configure(int fd, const char *name)
     (void)!write_setting("ipv6", name, "addr_gen_mode", "1");
     (void)!write_setting("ipv6", name, "disable_ipv6", "0");
 
-    if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) {
-        log_errno("%s: can't read the flags", name);
-        return false;
-    }
-    request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
-    if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) {
-        log_errno("%s: can't bring it up", name);
-        return false;
-    }
-    return true;
+    bool was_down;
+    if (bring_up(fd, name, &was_down))
+        return true;
+    log_errno("%s: can't bring it up", name);
+    return false;
 }
 
 static int open_queue(const char *name, bool is_first)
@@ -153,6 +165,17 @@ bool tun_open(const char *name, size_t queues, struct tun *ret_tun)
 fail:
     tun_close(&tun);
     return false;
+}
+
+bool tun_repair(const char *name)
+{
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool was_down = false;
+    const bool had_no_address = ask_for_dummy_address(name, NLM_F_EXCL) == 0;
+    const bool is_up = fd >= 0 && bring_up(fd, name, &was_down);
+    if (fd >= 0)
+        close(fd);
+    return had_no_address || (is_up && was_down);
 }
 
 void tun_close(struct tun *tun)

@@ -23,6 +23,8 @@ struct tun {
 /* Makes the device with so many queues (1..TUN_QUEUES_MAX), lets it take packets whose way back is another
  * device, and brings it up. False after saying why. */
 bool tun_open(const char *name, size_t queues, struct tun *ret_tun);
+/* Is it up, and has it the address that it was given? Makes it so. True: it wasn't. */
+bool tun_repair(const char *name);
 /* The device goes with its last descriptor, however the process ends. */
 void tun_close(struct tun *tun);
 

@@ -16,6 +16,8 @@
 
 #include "log.h"
 
+#include <sallyport/offload.h>
+
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -54,6 +56,10 @@ static bool set_option(int fd, int level, int name, int value)
  * that is path.c's business. */
 static bool set_options(int fd, uint8_t family)
 {
+    /* what the kernel's policies hold back is not what has been sealed */
+    const enum sp_status exempted = sp_offload_guard_exempt(fd, family);
+    if (exempted != SP_OK && exempted != SP_ERR_UNSUPPORTED)
+        return false;
     if (family == 4)
         return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) &&
                set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_option(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
