@@ -120,9 +120,10 @@ static enum sp_status judge(struct maker *maker, struct sp_report *report)
     const uint32_t other_suite = find_other_suite(maker->policy);
 
     if (other_suite != SP_NO_RULE) {
-        (void)snprintf(error.text, sizeof error.text,
-                       "AES-GCM is for the user backend only: write 3des-cbc and an integrity algorithm, or "
-                       "run the policy in user space");
+        (void)snprintf(
+            error.text, sizeof error.text,
+            "its algorithms are for the user backend only: write others, or run the policy in user "
+            "space");
         complain(maker, other_suite, &error, report);
         return error.code;
     }

@@ -72,7 +72,7 @@ static enum sp_status ask(struct sp_xfrm_link *link, uint8_t family, const struc
     } while (status == SP_OK && requests.is_refused && requests.answer.error == EEXIST &&
              ++tries < TRIES_MAX);
     make_request(0, ret_request, &trial);
-    ret_request->sa.encryption.key = ret_request->sa.integrity.key = NULL;
+    ret_request->sa.encryption.key = ret_request->sa.integrity.key = ret_request->sa.aead.key = NULL;
     sodium_memzero(&trial, sizeof trial);
     *ret_answer =
         requests.is_refused && requests.refused == 0 ? requests.answer : (struct sp_xfrm_answer){.error = 0};
@@ -102,11 +102,13 @@ static bool takes_encryption(struct sp_xfrm_link *link, uint8_t family, enum sp_
  * lacks can't be told. */
 static const char *find_lack(struct sp_xfrm_link *link, uint8_t family, const struct sp_kernel_suite *suite)
 {
-    const int without_encryption = error_of(link, family, SP_ENCRYPTION_NULL, suite->integrity);
+    const bool is_combined = sp_kernel_encryption_is_combined(suite->encryption);
+    const int without_encryption = error_of(link, family, SP_ENCRYPTION_NULL,
+                                            is_combined ? SP_INTEGRITY_HMAC_SHA1_96 : suite->integrity);
 
     if (without_encryption == EPROTONOSUPPORT)
         return family == 4 ? "ESP: CONFIG_INET_ESP" : "ESP for IPv6: CONFIG_INET6_ESP";
-    if (without_encryption == 0)
+    if (is_combined || without_encryption == 0)
         return sp_kernel_encryption_lack(suite->encryption);
     return takes_encryption(link, family, suite->encryption) ? sp_kernel_integrity_lack(suite->integrity)
                                                              : NULL;

@@ -142,39 +142,46 @@ static bool sort(struct sp_kernel_sa *sas, size_t count)
     return true;
 }
 
+static enum sp_status complain(struct sp_report *report, const char *path, enum sp_status code,
+                               const char *text)
+{
+    struct sp_error error = {.code = code, .width = 1};
+
+    (void)snprintf(error.file, sizeof error.file, "%s", path);
+    (void)snprintf(error.text, sizeof error.text, "%s", text);
+    sp_report_add(report, &error);
+    return code;
+}
+
 static enum sp_status check_suites(const struct sp_kernel_sas *sas, const char *path,
                                    struct sp_report *report)
 {
+    char text[256];
+
     for (size_t i = 0; i < sas->count; i++) {
-        struct sp_error error = {.code = SP_ERR_UNSUPPORTED, .width = 1};
         if (sp_kernel_suite_is_there(&sas->wanted[i].suite))
             continue;
-        (void)snprintf(error.file, sizeof error.file, "%s", path);
-        (void)snprintf(
-            error.text, sizeof error.text,
-            "the SA with the SPI 0x%08x is for AES-GCM, which only the user backend has: make keys "
-            "for another suite, or run the policy in user space",
-            sas->wanted[i].spi);
-        sp_report_add(report, &error);
-        return error.code;
+        (void)snprintf(text, sizeof text,
+                       "the SA with the SPI 0x%08x has algorithms that only the user backend has: make keys "
+                       "for another suite, or run the policy in user space",
+                       sas->wanted[i].spi);
+        return complain(report, path, SP_ERR_UNSUPPORTED, text);
     }
     return SP_OK;
 }
 
 static enum sp_status check_names(const struct sp_kernel_sas *sas, const char *path, struct sp_report *report)
 {
+    char destination[SP_ADDRESS_TEXT_BYTES], text[256];
+
     for (size_t i = 1; i < sas->count; i++) {
-        struct sp_error error = {.code = SP_ERR_EXISTS, .width = 1};
-        char destination[SP_ADDRESS_TEXT_BYTES];
         if (compare_sas(&sas->wanted[i - 1], &sas->wanted[i]) != 0)
             continue;
-        (void)snprintf(error.file, sizeof error.file, "%s", path);
-        (void)snprintf(error.text, sizeof error.text,
+        (void)snprintf(text, sizeof text,
                        "two SAs have the SPI 0x%08x to %s: the kernel tells SAs apart by SPI and destination "
                        "alone, so give one of them another SPI",
                        sas->wanted[i].spi, sp_address_format(&sas->wanted[i].destination, destination));
-        sp_report_add(report, &error);
-        return SP_ERR_EXISTS;
+        return complain(report, path, SP_ERR_EXISTS, text);
     }
     return SP_OK;
 }
@@ -313,7 +320,7 @@ static bool is_same_but_limits(const struct sp_xfrm_sa *wanted, const struct sp_
            actual->encap.source_port == wanted->encap.source_port &&
            actual->encap.destination_port == wanted->encap.destination_port &&
            is_same_key(&wanted->encryption, &actual->encryption) &&
-           is_same_key(&wanted->integrity, &actual->integrity) &&
+           is_same_key(&wanted->integrity, &actual->integrity) && is_same_key(&wanted->aead, &actual->aead) &&
            is_same_address(&wanted->source, &actual->source) && actual->reqid == wanted->reqid &&
            actual->mode == wanted->mode && actual->flags == wanted->flags &&
            (actual->has & UNWANTED_PARTS) == 0 && (actual->has & SP_XFRM_HAS_REPLAY_ESN) != 0 &&

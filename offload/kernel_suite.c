@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The table of suites. A new algorithm is a row. AES-GCM has none: nobody sees to it here that no two SAs get
- * one key, as the SAD does.
+ * The table of suites. A new algorithm is a row.
  */
 #include "kernel_suite.h"
 
@@ -11,15 +10,18 @@
 
 static const struct {
     const char *kernel_name;
-    uint32_t number; /* in reqids: never changes */
+    uint32_t number;            /* in reqids: never changes */
+    uint32_t combined_icv_bits; /* 0: integrity is an algorithm of its own */
     const char *lack;
 } encryptions[SP_ENCRYPTION_COUNT] = {
-    [SP_ENCRYPTION_NULL] = {"ecb(cipher_null)", 0, "null encryption: CONFIG_CRYPTO_NULL"},
-    [SP_ENCRYPTION_3DES_CBC] = {"cbc(des3_ede)", 1, "DES: CONFIG_CRYPTO_DES"},
+    [SP_ENCRYPTION_NULL] = {"ecb(cipher_null)", 0, 0, "null encryption: CONFIG_CRYPTO_NULL"},
+    [SP_ENCRYPTION_3DES_CBC] = {"cbc(des3_ede)", 1, 0, "DES: CONFIG_CRYPTO_DES"},
+    [SP_ENCRYPTION_AES128_GCM16] = {"rfc4106(gcm(aes))", 2, 128, "AES-GCM: CONFIG_CRYPTO_GCM"},
+    [SP_ENCRYPTION_AES256_GCM16] = {"rfc4106(gcm(aes))", 3, 128, "AES-GCM: CONFIG_CRYPTO_GCM"},
 };
 
 static const struct {
-    const char *kernel_name;
+    const char *kernel_name; /* NULL: none of its own */
     uint32_t number;
     uint32_t icv_bits;
     const char *lack;
@@ -27,14 +29,21 @@ static const struct {
     [SP_INTEGRITY_HMAC_MD5_96] = {"hmac(md5)", 0, 96, "HMAC-MD5: CONFIG_CRYPTO_MD5"},
     [SP_INTEGRITY_HMAC_SHA1_96] = {"hmac(sha1)", 1, 96, "HMAC-SHA1: CONFIG_CRYPTO_SHA1"},
     [SP_INTEGRITY_HMAC_SHA2_256_128] = {"hmac(sha256)", 2, 128, "HMAC-SHA2-256: CONFIG_CRYPTO_SHA256"},
+    [SP_INTEGRITY_COMBINED] = {NULL, 3, 0, NULL},
 };
 
 #define REQID_ESN 0x20000u
 
+bool sp_kernel_encryption_is_combined(enum sp_encryption encryption)
+{
+    return encryptions[encryption].combined_icv_bits > 0;
+}
+
 bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 {
     return encryptions[suite->encryption].kernel_name != NULL &&
-           integrities[suite->integrity].kernel_name != NULL;
+           sp_kernel_encryption_is_combined(suite->encryption) ==
+               (integrities[suite->integrity].kernel_name == NULL);
 }
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite)
@@ -54,13 +63,25 @@ static void name_algorithm(struct sp_xfrm_algorithm *algorithm, const char *kern
 void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *encryption_key,
                          const uint8_t *integrity_key, struct sp_xfrm_sa *sa)
 {
-    name_algorithm(&sa->encryption, encryptions[suite->encryption].kernel_name, encryption_key,
-                   sp_encryption_key_bytes(suite->encryption));
+    /* RFC 4106 8.1: the kernel, too, takes the salt behind the key */
+    const bool is_combined = sp_kernel_encryption_is_combined(suite->encryption);
+
+    name_algorithm(is_combined ? &sa->aead : &sa->encryption, encryptions[suite->encryption].kernel_name,
+                   encryption_key, sp_encryption_key_bytes(suite->encryption));
+    sa->aead.icv_bits = encryptions[suite->encryption].combined_icv_bits;
+    if (suite->has_esn)
+        sa->flags |= XFRM_STATE_ESN;
+    if (is_combined)
+        return;
     name_algorithm(&sa->integrity, integrities[suite->integrity].kernel_name, integrity_key,
                    sp_integrity_key_bytes(suite->integrity));
     sa->integrity.icv_bits = integrities[suite->integrity].icv_bits;
-    if (suite->has_esn)
-        sa->flags |= XFRM_STATE_ESN;
+}
+
+static bool is_same_algorithm(const struct sp_xfrm_algorithm *left, const struct sp_xfrm_algorithm *right)
+{
+    return strcmp(left->name, right->name) == 0 && left->key_bits == right->key_bits &&
+           left->icv_bits == right->icv_bits;
 }
 
 static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite *suite)
@@ -68,11 +89,8 @@ static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite 
     struct sp_xfrm_sa ours = {.family = 0};
 
     sp_kernel_suite_put(suite, NULL, NULL, &ours);
-    return strcmp(sa->encryption.name, ours.encryption.name) == 0 &&
-           sa->encryption.key_bits == ours.encryption.key_bits &&
-           strcmp(sa->integrity.name, ours.integrity.name) == 0 &&
-           sa->integrity.key_bits == ours.integrity.key_bits &&
-           sa->integrity.icv_bits == ours.integrity.icv_bits && sa->aead.name[0] == '\0' &&
+    return is_same_algorithm(&sa->encryption, &ours.encryption) &&
+           is_same_algorithm(&sa->integrity, &ours.integrity) && is_same_algorithm(&sa->aead, &ours.aead) &&
            ((sa->has & SP_XFRM_HAS_ENCAP) != 0) == suite->is_encapsulated;
 }
 

@@ -22,7 +22,9 @@ struct sp_kernel_suite {
 };
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite);
-/* false: only the user backend has it. What follows is for suites that are there. */
+/* Integrity is the cipher's own, and the kernel's name for both is one. */
+bool sp_kernel_encryption_is_combined(enum sp_encryption encryption);
+/* false: no suite, or only the user backend has it. What follows is for suites that are there. */
 bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite);
 /* Names and lengths; the keys are what the pointers point to, of the lengths that sa.h has. */
 void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *encryption_key,

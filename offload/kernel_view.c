@@ -56,6 +56,14 @@ static void view_sequence(const struct sp_xfrm_sa *sa, struct sp_offload_sa *vie
     }
 }
 
+static void put_suite(const struct sp_kernel_suite *suite, char *text, size_t text_bytes)
+{
+    char name[SP_SUITE_TEXT_BYTES];
+
+    (void)snprintf(text, text_bytes, "%s%s", sp_suite_format(suite->encryption, suite->integrity, name),
+                   suite->has_esn ? " esn" : "");
+}
+
 static void view_algorithms(const struct sp_xfrm_sa *sa, struct sp_offload_sa *view)
 {
     struct sp_kernel_suite suite;
@@ -69,12 +77,12 @@ static void view_algorithms(const struct sp_xfrm_sa *sa, struct sp_offload_sa *v
     view->has_suite = true;
     view->encryption = suite.encryption;
     view->integrity = suite.integrity;
-    (void)snprintf(view->algorithms, sizeof view->algorithms, "%s %s%s", sp_encryption_name(suite.encryption),
-                   sp_integrity_name(suite.integrity), suite.has_esn ? " esn" : "");
+    put_suite(&suite, view->algorithms, sizeof view->algorithms);
+    const struct sp_xfrm_algorithm *cipher = sa->aead.name[0] != '\0' ? &sa->aead : &sa->encryption;
     sp_sa_fingerprint(&(struct sp_sa_params){.encryption = suite.encryption,
                                              .integrity = suite.integrity,
-                                             .encryption_key = sa->encryption.key,
-                                             .encryption_key_bytes = sa->encryption.key_bits / 8,
+                                             .encryption_key = cipher->key,
+                                             .encryption_key_bytes = cipher->key_bits / 8,
                                              .integrity_key = sa->integrity.key,
                                              .integrity_key_bytes = sa->integrity.key_bits / 8},
                       view->fingerprint);
@@ -127,9 +135,7 @@ void sp_kernel_view_policy(const struct sp_xfrm_policy *policy, struct sp_offloa
                    sp_xfrm_selector_text(&policy->selector, selector));
     if (ret_policy->action == SP_ACTION_PROTECT && ret_policy->is_ours &&
         sp_kernel_suite_of_reqid(policy->templates[0].reqid, &suite))
-        (void)snprintf(ret_policy->suite, sizeof ret_policy->suite, "%s %s%s",
-                       sp_encryption_name(suite.encryption), sp_integrity_name(suite.integrity),
-                       suite.has_esn ? " esn" : "");
+        put_suite(&suite, ret_policy->suite, sizeof ret_policy->suite);
 }
 
 /* ---- events -------------------------------------------------------------------------------------------- */

@@ -21,14 +21,14 @@ changes_nothing() { # HOST POLICY
     load_kernel "$1" "$2" | tee /dev/stderr | grep -q 'policies: 0 added, 0 changed, 0 deleted'
 }
 # A kernel without ESP or DES says so in a sentence of ours, and is as it was. One that has them takes the SAs.
-takes_or_says_why() {
+takes_or_says_why() { # KEYS POLICY
     local said
-    if said=$(load_kernel front --keys "$scratch/keys" "$FRONT_POLICY" 2>&1); then
+    if said=$(load_kernel front --keys "$1" "$2" 2>&1); then
         flush_kernel front
         return
     fi
     echo "$said"
-    [[ $said =~ ^"ipsecctl: the kernel has no "(ESP|DES|HMAC).*": CONFIG_" ]] && changes_nothing front "$scratch/kernel.policy"
+    [[ $said =~ ^"ipsecctl: the kernel has no "(ESP|DES|HMAC|AES-GCM).*": CONFIG_" ]] && changes_nothing front "$scratch/kernel.policy"
 }
 
 if ! in_front "$ipsecctl" status --backend kernel >/dev/null 2>&1; then
@@ -65,7 +65,10 @@ default bypass
 EOF
     check "a rule that falls into too many policies is named" \
         grep -q 'long.policy:5: error: this rule becomes [0-9]* kernel policies' <(load_kernel front "$scratch/long.policy" 2>&1)
-    check "SAs are refused with a reason, or taken" takes_or_says_why
+    check "SAs are refused with a reason, or taken" takes_or_says_why "$scratch/keys" "$FRONT_POLICY"
+    sed 's/esp 3des-cbc hmac-sha1-96/esp aes128-gcm16/' "$FRONT_POLICY" >"$scratch/gcm.policy"
+    (umask 077 && "$ipsecctl" keygen --from "$FRONT_IPV4" --to "$BACK_IPV4" --esp aes128-gcm16 >"$scratch/gcm.keys")
+    check "and those of AES-GCM" takes_or_says_why "$scratch/gcm.keys" "$scratch/gcm.policy"
     flush_kernel front >/dev/null
     check "flush leaves what is somebody else's" kernel_is_true front '[p["priority"] for p in s["policies"]] == [7]'
     check "and the page comes again" fetches front "$BACK_IPV4" small

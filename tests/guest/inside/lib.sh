@@ -51,7 +51,8 @@ wait_until() {
 # has refused an SA; the full guest has all built in and no modules.
 need_esp() {
     [ -d "/mnt/lib/modules" ] || return 0
-    modprobe -a esp4 esp6 xfrm_user drbg des_generic cbc hmac authenc echainiv ecb crypto_null "$@"
+    modprobe -a esp4 esp6 xfrm_user drbg des_generic cbc hmac authenc echainiv ecb crypto_null \
+        gcm ctr ghash-generic seqiv "$@"
 }
 
 # The peer may begin; wait_for_peer returns when it has ended.

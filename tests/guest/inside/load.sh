@@ -119,10 +119,10 @@ write_keys() { # [KEYGEN-OPTION...]
 }
 
 # The policies of one suite, on both hosts.
-load_suite() { # ENCRYPTION INTEGRITY
-    write_keys --esp "$1" "$2" || return 1
-    sed "s/esp 3des-cbc hmac-sha1-96/esp $1 $2/" "$FRONT_POLICY" >"$TMPDIR/front.policy"
-    sed "s/esp 3des-cbc hmac-sha1-96/esp $1 $2/" "$BACK_POLICY" >"$TMPDIR/back.policy"
+load_suite() { # ENCRYPTION [INTEGRITY]
+    write_keys --esp "$@" || return 1
+    sed "s/esp 3des-cbc hmac-sha1-96/esp $*/" "$FRONT_POLICY" >"$TMPDIR/front.policy"
+    sed "s/esp 3des-cbc hmac-sha1-96/esp $*/" "$BACK_POLICY" >"$TMPDIR/back.policy"
     load front "$TMPDIR/front.policy" && load back "$TMPDIR/back.policy"
 }
 
@@ -176,13 +176,16 @@ check "the front-end's own port is blocked" stays_shut back 192.0.2.1
 check "which the kernel counts and status says in words" is_true front \
     'any(d["name"] == "XfrmInPolBlock" and d["packets"] > 0 and "blocks" in d["text"] for d in s["drops"])'
 
-suites=('3des-cbc hmac-sha2-256-128')
-[ -z "${SP_NIGHTLY-}" ] || suites+=('3des-cbc hmac-md5-96' 'null hmac-sha1-96')
+suites=('3des-cbc hmac-sha2-256-128' aes256-gcm16)
+[ -z "${SP_NIGHTLY-}" ] || suites+=('3des-cbc hmac-md5-96' 'null hmac-sha1-96' aes128-gcm16)
 for suite in "${suites[@]}"; do
-    # shellcheck disable=SC2086 # two words
+    # shellcheck disable=SC2086 # one word or two
     check "both kernels take $suite" load_suite $suite
     check "and a page comes under it" fetches 192.0.2.2 small
     check "over IPv6, under it" fetches '[2001:db8::2]' small
+    check "and status names the suite" is_true front \
+        "{a['algorithms'] for a in s['sas'] if a['ours']} == {'$suite'} == {p['suite'] for p in s['policies'] if p['suite'] and p['ours']}"
+    check "loading it again changes nothing" says 'SAs: 0 added, 0 changed, 0 deleted, 4 kept' load front "$TMPDIR/front.policy"
 done
 
 check "flush takes ours away on the front-end" ip netns exec front "$ipsecctl" flush --backend kernel

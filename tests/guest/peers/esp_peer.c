@@ -25,14 +25,18 @@
 
 /* The suites by their networks, as kernel_end.sh and the policy have them. */
 static const struct {
-    const char *name;
+    enum sp_encryption encryption;
     enum sp_integrity integrity;
+    bool has_esn;
 } suites[] = {
-    {"hmac-sha1-96", SP_INTEGRITY_HMAC_SHA1_96},
-    {"hmac-md5-96", SP_INTEGRITY_HMAC_MD5_96},
-    {"hmac-sha2-256-128", SP_INTEGRITY_HMAC_SHA2_256_128},
-    {"hmac-sha1-96 esn", SP_INTEGRITY_HMAC_SHA1_96}, /* the guest's numbers begin just before 2^32 */
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, false},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_MD5_96, false},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128, false},
+    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, true}, /* the guest's numbers begin before 2^32 */
+    {SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, false},
+    {SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, false},
 };
+#define SUITES (sizeof suites / sizeof *suites)
 static const char *const kind_names[] = {"ICMP echo", "UDP"};
 
 struct burst {
@@ -150,9 +154,10 @@ static bool ask_all(struct sp_worker *worker, int wire, struct question question
 
 static bool run_tests(struct sp_worker *worker, int wire, bool is_all)
 {
+    char name[SP_SUITE_TEXT_BYTES];
     bool is_good = true;
 
-    const size_t suite_count = is_encapsulated ? 1 : sizeof suites / sizeof *suites;
+    const size_t suite_count = is_encapsulated ? 1 : SUITES;
 
     for (size_t i = 0; i < suite_count * 2 * 2; i++) {
         size_t suite = i / 4, count = 0;
@@ -160,14 +165,15 @@ static bool run_tests(struct sp_worker *worker, int wire, bool is_all)
                                     .family = i / 2 % 2 == 0 ? 4 : 6,
                                     .network = (uint8_t)(suite + 1)};
         size_t most_bytes = WIRE_MTU_BYTES - question_header_bytes(&question) -
-                            sp_suite_overhead_bytes(SP_ENCRYPTION_3DES_CBC, suites[suite].integrity) -
+                            sp_suite_overhead_bytes(suites[suite].encryption, suites[suite].integrity) -
                             (is_encapsulated ? SP_ENCAP_OVERHEAD_BYTES : 0);
         bool is_right = ask_all(worker, wire, question, most_bytes, is_all, &count);
-        printf(
-            "%sok - the kernel and our engine open each other's 3des-cbc %s%s, IPv%d: %s of %s sizes, 0 to "
-            "%zu bytes\n",
-            is_right ? "" : "not ", suites[suite].name, is_encapsulated ? " in UDP" : "", question.family,
-            kind_names[question.kind], is_all ? "all" : "many", most_bytes);
+        printf("%sok - the kernel and our engine open each other's %s%s%s, IPv%d: %s of %s sizes, 0 to "
+               "%zu bytes\n",
+               is_right ? "" : "not ",
+               sp_suite_format(suites[suite].encryption, suites[suite].integrity, name),
+               suites[suite].has_esn ? " esn" : "", is_encapsulated ? " in UDP" : "", question.family,
+               kind_names[question.kind], is_all ? "all" : "many", most_bytes);
         if (!is_right)
             printf("# %s\n", why);
         fflush(stdout);

@@ -3,7 +3,8 @@
 #
 # Our engine and the kernel's ESP, transport mode: each opens what the other seals. A network for each suite.
 
-ENGINE_SUITES=('3des-cbc hmac-sha1-96' '3des-cbc hmac-md5-96' '3des-cbc hmac-sha2-256-128' '3des-cbc hmac-sha1-96 esn')
+ENGINE_SUITES=('3des-cbc hmac-sha1-96' '3des-cbc hmac-md5-96' '3des-cbc hmac-sha2-256-128' '3des-cbc hmac-sha1-96 esn'
+    aes128-gcm16 aes256-gcm16)
 
 write_engine_policy() {
     local number=0 suite
@@ -30,6 +31,6 @@ make_engine_keys() {
 
 write_engine_policy >"$scratch/engine.policy"
 (umask 077 && make_engine_keys >"$scratch/engine.keys")
-play "engine and kernel" --seconds 240 "$here/inside/kernel_end.sh" "$scratch/engine.keys" 1 2 3 4 \
+play "engine and kernel" --seconds 240 "$here/inside/kernel_end.sh" "$scratch/engine.keys" 1 2 3 4 5 6 \
     --peer "$SP_BUILD/tests/guest/esp_peer" "$scratch/engine.policy" "$scratch/engine.keys" \
     "$([ -n "${SP_NIGHTLY-}" ] && echo all || echo some)"
