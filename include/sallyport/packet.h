@@ -57,6 +57,7 @@ enum sp_verdict {
     X(KEEPALIVE, "keepalive", "a NAT keepalive (RFC 3948 2.3): it has done its work on the way")             \
     X(IKE, "ike", "a message to a key daemon (RFC 3948 2.2) on the port of encapsulated ESP")                \
     X(ENCAP, "encap", "came in UDP under an SA without it, or the other way round")                          \
+    X(STATE_BEHIND, "state-behind", "all that the state file has reserved for the SA is used up")            \
     X(HOST_NOT_STEERED, "host-not-steered", "reached the gate although the policy does not protect it")      \
     X(HOST_MTU, "host-mtu", "the host refused the sealed packet: larger than the path MTU")                  \
     X(HOST_SEND, "host-send", "the host could not take the packet: queue full or no route")

@@ -121,7 +121,10 @@ static enum sp_drop judge(struct sp_esp *esp, struct sp_packet *packet, uint64_t
     item->is_plain = item->sa->plain.is_plain && headers.esp_offset == SP_PLAIN_HEADER_BYTES;
     uint32_t low = sp_read_u32(item->esp + 4);
     item->sequence = item->sa->has_esn ? sp_replay_extend(&item->sa->replay, low) : low;
-    return sp_replay_check(&item->sa->replay, item->sequence) ? SP_DROP_NONE : SP_DROP_REPLAY;
+    if (sp_replay_check(&item->sa->replay, item->sequence))
+        return SP_DROP_NONE;
+    uint64_t limit = atomic_load_explicit(&item->sa->replay.limit, memory_order_relaxed);
+    return item->sequence > limit ? SP_DROP_STATE_BEHIND : SP_DROP_REPLAY;
 }
 
 static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t count, uint64_t now_ns)

@@ -107,20 +107,27 @@ static size_t judge_all(struct sp_esp *esp, struct sp_packet *packets, size_t co
     return items;
 }
 
+static uint64_t sequence_limit(const struct sp_sa *sa)
+{
+    return atomic_load_explicit(&sa->limits.sequence_limit, memory_order_relaxed);
+}
+
 /* Takes so many sequence numbers in a row. They start at 1 and never wrap (RFC 4303 3.3.3): past the last one
  * there is none, for ever. The counter behind goes further, so that racing refusals can't wrap it either. */
 static bool take_sequence(struct sp_sa *sa, uint32_t count, uint64_t *ret_first)
 {
     uint64_t last = atomic_fetch_add_explicit(&sa->sequence_sent, count, memory_order_relaxed) + count;
-    if (last > sp_sa_sequence_max(sa))
+    if (last > sequence_limit(sa))
         return false;
+    if (sa->live != NULL)
+        sp_live_raise(&sa->live->sent, last);
     *ret_first = last - count + 1;
     return true;
 }
 
 static bool has_sequence(const struct sp_sa *sa, uint32_t count)
 {
-    return atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) + count <= sp_sa_sequence_max(sa);
+    return atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) + count <= sequence_limit(sa);
 }
 
 /* Numbers and lifetime for packets of one SA, all at once; false when not all of them can have both. */
@@ -137,16 +144,21 @@ static bool spend_run(struct sp_esp_item *items, size_t count, uint64_t now_ns)
     return true;
 }
 
+static enum sp_drop no_sequence(const struct sp_sa *sa)
+{
+    return sequence_limit(sa) < sp_sa_sequence_max(sa) ? SP_DROP_STATE_BEHIND : SP_DROP_SEQ_EXHAUSTED;
+}
+
 /* An SA without sequence numbers spends nothing. */
 static enum sp_drop spend_one(struct sp_esp_item *item, uint64_t now_ns)
 {
     struct sp_sa *sa = item->sa;
     if (!has_sequence(sa, 1))
-        return SP_DROP_SEQ_EXHAUSTED;
+        return no_sequence(sa);
     enum sp_drop reason = sp_sa_spend(sa, item->cipher_bytes, now_ns);
     if (reason != SP_DROP_NONE)
         return reason;
-    return take_sequence(sa, 1, &item->sequence) ? SP_DROP_NONE : SP_DROP_SEQ_EXHAUSTED;
+    return take_sequence(sa, 1, &item->sequence) ? SP_DROP_NONE : no_sequence(sa);
 }
 
 /* Packet by packet only near a limit. Leaves those that may go at the front of esp->items, in order. */

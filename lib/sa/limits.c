@@ -47,6 +47,13 @@ void sp_sa_set_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime)
                           memory_order_relaxed);
 }
 
+void sp_sa_set_age(struct sp_sa *sa, uint64_t age_ns)
+{
+    const struct sp_lifetime lifetime = sa->lifetime;
+    sa->born_ns = age_ns < sa->born_ns ? sa->born_ns - age_ns : 0;
+    sp_sa_set_lifetime(sa, &lifetime);
+}
+
 void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime)
 {
     if (sa->has_own_lifetime)
@@ -115,17 +122,35 @@ enum sp_drop sp_sa_expired_by(const struct sp_sa *sa)
     return (enum sp_drop)atomic_load_explicit(&sa->expired_by, memory_order_relaxed);
 }
 
+/* Which of both is in the way: the limit, or what is reserved of it so far. */
+static enum sp_drop refusal(const _Atomic uint64_t *spent, uint64_t amount, uint64_t hard,
+                            enum sp_drop reason)
+{
+    uint64_t now = limit_of(spent);
+    return now < hard && amount <= hard - now ? SP_DROP_STATE_BEHIND : reason;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Takes both or neither: SP_DROP_NONE, or which limit is in the way. */
 static enum sp_drop take_both(struct sp_sa *sa, uint64_t packets, uint64_t bytes)
 {
     uint64_t hard_packets = limit_of(&sa->limits.hard_packets);
     uint64_t hard_bytes = limit_of(&sa->limits.hard_bytes);
     uint64_t packets_now, bytes_now;
-    if (!take(&sa->packets, packets, hard_packets, &packets_now))
-        return SP_DROP_HARD_PACKETS;
-    if (!take(&sa->bytes, bytes, hard_bytes, &bytes_now)) {
+    if (!take(&sa->packets, packets, least(hard_packets, limit_of(&sa->limits.reserved_packets)),
+              &packets_now))
+        return refusal(&sa->packets, packets, hard_packets, SP_DROP_HARD_PACKETS);
+    if (!take(&sa->bytes, bytes, least(hard_bytes, limit_of(&sa->limits.reserved_bytes)), &bytes_now)) {
         atomic_fetch_sub_explicit(&sa->packets, packets, memory_order_relaxed);
-        return SP_DROP_HARD_BYTES;
+        return refusal(&sa->bytes, bytes, hard_bytes, SP_DROP_HARD_BYTES);
+    }
+    if (sa->live != NULL) {
+        sp_live_raise(&sa->live->bytes, bytes_now);
+        sp_live_raise(&sa->live->packets, packets_now);
     }
 
     if (bytes_now >= hard_bytes)
@@ -143,7 +168,7 @@ enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns)
     if (sp_sa_state_at(sa, now_ns) == SP_SA_HARD_EXPIRED)
         return sp_sa_expired_by(sa);
     enum sp_drop reason = take_both(sa, 1, bytes);
-    return reason == SP_DROP_NONE ? SP_DROP_NONE : expire(sa, reason);
+    return reason == SP_DROP_NONE || reason == SP_DROP_STATE_BEHIND ? reason : expire(sa, reason);
 }
 
 bool sp_sa_spend_many(struct sp_sa *sa, uint64_t packets, uint64_t bytes, uint64_t now_ns)

@@ -23,6 +23,16 @@ void sp_replay_init(struct sp_replay *replay, uint32_t window_packets)
     memset(replay, 0, sizeof *replay);
     replay->window_packets = window_packets;
     replay->block_mask = blocks - 1;
+    replay->limit = UINT64_MAX;
+}
+
+void sp_replay_resume(struct sp_replay *replay, uint64_t highest)
+{
+    memset(replay->blocks, 0xff, sizeof replay->blocks);
+    atomic_store_explicit(&replay->highest, highest, memory_order_relaxed);
+    /* what the block at the edge has not reached yet isn't seen */
+    replay->blocks[highest / SP_REPLAY_BLOCK_BITS & replay->block_mask] =
+        UINT64_MAX >> (63 - highest % SP_REPLAY_BLOCK_BITS);
 }
 
 /* Appendix A2 tells cases apart by whether the window lies within one subspace of 2^32 numbers. All of them
@@ -47,4 +57,6 @@ void sp_replay_advance(struct sp_replay *replay, uint64_t highest, uint64_t sequ
     for (uint64_t i = 1; i <= steps; i++)
         replay->blocks[(from + i) & replay->block_mask] = 0;
     atomic_store_explicit(&replay->highest, sequence, memory_order_relaxed);
+    if (replay->live != NULL)
+        atomic_store_explicit(replay->live, sequence, memory_order_relaxed);
 }

@@ -19,6 +19,8 @@
 /* One thread writes at a time; others may read highest. */
 struct sp_replay {
     _Atomic uint64_t highest;
+    _Atomic uint64_t limit; /* numbers above are not taken yet: the state (state.h) has not reserved them */
+    _Atomic uint64_t *live; /* gets highest for the next process; NULL: no state is kept */
     uint32_t window_packets;
     uint32_t block_mask; /* blocks in use - 1 */
     uint64_t blocks[SP_REPLAY_BLOCKS_MAX];
@@ -29,6 +31,8 @@ void sp_replay_init(struct sp_replay *replay, uint32_t window_packets);
 /* Moves the right edge to sequence, which lies beyond it. */
 void sp_replay_advance(struct sp_replay *replay, uint64_t highest, uint64_t sequence);
 
+/* Goes on behind what an earlier window took: nothing up to highest is taken again. */
+void sp_replay_resume(struct sp_replay *replay, uint64_t highest);
 /* The 64-bit sequence number that ends in these 32 bits and may be what was sent (RFC 4303 appendix A2.2):
  * the window's left edge or one of the 2^32-1 to the right of it. */
 uint64_t sp_replay_extend(const struct sp_replay *replay, uint32_t low);
@@ -39,7 +43,7 @@ static inline bool sp_replay_check(const struct sp_replay *replay, uint64_t sequ
     if (sequence == 0)
         return false;
     if (sequence > highest)
-        return true;
+        return sequence <= atomic_load_explicit(&replay->limit, memory_order_relaxed);
     if (highest - sequence >= replay->window_packets)
         return false;
     uint64_t block = replay->blocks[sequence / SP_REPLAY_BLOCK_BITS & replay->block_mask];

@@ -21,6 +21,7 @@
 #include "core/misuse.h"
 #include "sa/limits.h"
 #include "sa/params.h"
+#include "sa/state.h"
 #include "wire/plain.h"
 
 #define URCU_INLINE_SMALL_FUNCTIONS
@@ -44,6 +45,7 @@ struct sp_sad {
     struct sp_sa **by_key;         /* those with combined mode ciphers, by fingerprint */
     uint32_t *free_numbers;        /* a stack: capacity - count of them */
     struct sp_arena *arena;
+    struct sp_state *state; /* NULL: what SAs use is not kept */
     uint64_t hash_factors[3 + HASH_ADDRESS_WORDS];
 };
 
@@ -97,11 +99,12 @@ struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const 
     return sa;
 }
 
-/* Neither hard-expired nor out of sequence numbers (RFC 4303 3.3.3). */
+/* Neither hard-expired nor out of sequence numbers (RFC 4303 3.3.3), for ever or until more are reserved. */
 static bool is_usable(const struct sp_sa *sa)
 {
     return atomic_load_explicit(&sa->state, memory_order_relaxed) != SP_SA_HARD_EXPIRED &&
-           atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) < sp_sa_sequence_max(sa);
+           atomic_load_explicit(&sa->sequence_sent, memory_order_relaxed) <
+               atomic_load_explicit(&sa->limits.sequence_limit, memory_order_relaxed);
 }
 
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
@@ -170,6 +173,8 @@ static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
     sa->source = normal(&params->source);
     sa->destination = normal(&params->destination);
     sa->has_esn = params->has_esn;
+    sa->limits.sequence_limit = sp_sa_sequence_max(sa);
+    sa->limits.reserved_bytes = sa->limits.reserved_packets = UINT64_MAX;
     sa->mode = params->mode;
     sa->encryption = params->encryption;
     sa->integrity = params->integrity;
@@ -318,6 +323,11 @@ enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params,
         discard(sad, sa);
         return status;
     }
+    if (sad->state != NULL && sp_state_adopt(sad->state, sa) != SP_OK) {
+        say(reason, "the state has no place for another SA: remove SAs first");
+        discard(sad, sa);
+        return SP_ERR_LIMIT;
+    }
     set_plain(sa);
     publish(sad, sa);
     *ret_number = sa->number;
@@ -351,6 +361,8 @@ enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number)
     if (sp_encap_is_on(&sa->encap))
         atomic_fetch_sub(&sad->encap_ports[sa->encap.destination_port], 1);
     synchronize_rcu();
+    if (sad->state != NULL)
+        sp_state_retire(sad->state, sa);
     discard(sad, sa);
     uint32_t count = atomic_load(&sad->count) - 1;
     sad->free_numbers[sad->capacity - count - 1] = number;
@@ -411,12 +423,17 @@ void sp_sad_destroy(struct sp_sad **sad)
     SP_REQUIRE(sad != NULL);
     if (*sad == NULL)
         return;
-    SP_REQUIRE(atomic_load(&(*sad)->holders) == 0);
+    SP_REQUIRE(atomic_load(&(*sad)->holders) == 0 && (*sad)->state == NULL);
     for (uint32_t i = 0; i < (*sad)->capacity; i++)
         if ((*sad)->by_number[i] != NULL)
             discard(*sad, (*sad)->by_number[i]);
     free_tables(*sad);
     *sad = NULL;
+}
+
+void sp_sad_set_state(struct sp_sad *sad, struct sp_state *state)
+{
+    sad->state = state;
 }
 
 void sp_sad_hold(struct sp_sad *sad)

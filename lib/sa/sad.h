@@ -24,6 +24,15 @@ struct sp_sa_limits {
     _Atomic uint64_t soft_bytes, hard_bytes;
     _Atomic uint64_t soft_packets, hard_packets;
     _Atomic uint64_t soft_ns, hard_ns;
+    /* what may be used before the state (state.h) has reserved more; without one there is no such limit */
+    _Atomic uint64_t reserved_bytes, reserved_packets;
+    _Atomic uint64_t sequence_limit; /* the last sequence number that may be sent */
+};
+
+/* What an SA has used, for the next process to go on from: a line of shared memory. */
+struct sp_sa_live {
+    alignas(64) _Atomic uint64_t sent;
+    _Atomic uint64_t received, bytes, packets;
 };
 
 /* What the usual packet needs to be sealed or opened by the short way (esp/plain.h). */
@@ -50,6 +59,7 @@ struct sp_sa {
     struct sp_sa_limits limits;
     uint64_t iv_start; /* of a combined mode cipher: a packet's IV is this plus its sequence number */
 
+    struct sp_sa_live *live;     /* raised before what was taken is used; NULL: no state is kept */
     struct sp_sa *next_outbound; /* hash chain, published with RCU */
     struct sp_sa *next_same_key; /* hash chain, the control thread's */
     struct sp_lifetime lifetime; /* soft limits filled in; the control thread's */
@@ -57,6 +67,7 @@ struct sp_sa {
     bool is_default_lifetime; /* no own one, and no action has given one yet */
     uint32_t reported_state;  /* the control thread's: up to which state an event was given out */
     uint64_t born_ns;
+    uint32_t place; /* in the state */
     char name[64];
     char fingerprint[17];
 
@@ -75,6 +86,15 @@ struct sp_sa {
 static inline uint64_t sp_sa_sequence_max(const struct sp_sa *sa)
 {
     return sa->has_esn ? UINT64_MAX - UINT32_MAX : UINT32_MAX;
+}
+
+/* Workers that share an SA come in any order. */
+static inline void sp_live_raise(_Atomic uint64_t *figure, uint64_t value)
+{
+    uint64_t was = atomic_load_explicit(figure, memory_order_relaxed);
+    while (was < value && !atomic_compare_exchange_weak_explicit(figure, &was, value, memory_order_relaxed,
+                                                                 memory_order_relaxed))
+        continue;
 }
 
 static inline bool sp_address_is_same(const struct sp_address *a, const struct sp_address *b)
@@ -121,8 +141,12 @@ bool sp_sad_has_encap_port(const struct sp_sad *sad, uint16_t port);
  * own lifetime is left alone. Control thread; a limit met already makes the next packet expire the SA. */
 void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime);
 
-/* Spends one packet of so many bytes: SP_DROP_NONE, or SP_DROP_HARD_* and nothing is spent. Moves the state
- * to soft or hard expired as limits are met; what meets a hard limit exactly still passes, and is the last.
+/* The SA is so old already: its time limits count from then. Before it is published. */
+void sp_sa_set_age(struct sp_sa *sa, uint64_t age_ns);
+
+/* Spends one packet of so many bytes: SP_DROP_NONE, or SP_DROP_HARD_* or STATE_BEHIND and nothing is spent.
+ * Moves the state to soft or hard expired as limits are met; what meets a hard limit exactly still passes,
+ * and is the last.
  */
 enum sp_drop sp_sa_spend(struct sp_sa *sa, uint64_t bytes, uint64_t now_ns) SP_MUST_USE;
 /* The same for many packets of so many bytes in all, or nothing: false when any limit is in the way, and what

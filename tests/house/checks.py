@@ -18,7 +18,7 @@ FLOORS = {"core": 0, "wire": 1, "crypto": 1, "sa": 2, "selector": 2, "policy": 3
 # Public headers belong to floors too; these names are the concepts that a floor first knows about.
 PUBLIC_FLOORS = {"status.h": "core", "cpu.h": "crypto", "packet.h": "wire", "large.h": "wire", "sa.h": None, "policy.h": "policy",
                  "analysis.h": "policy", "convert.h": "policy", "esp.h": "esp", "stats.h": "engine",
-                 "engine.h": "engine", "segment.h": "engine"}
+                 "engine.h": "engine", "segment.h": "engine", "state.h": "sa"}
 OFFLOAD_HEADERS = ["offload.h"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)

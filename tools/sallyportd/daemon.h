@@ -14,6 +14,7 @@
 #include "tun.h"
 
 #include <sallyport/segment.h>
+#include <sallyport/state.h>
 
 #include <time.h>
 
@@ -60,6 +61,8 @@ struct quiet_sa; /* encap.c */
 struct daemon {
     struct options options;
     struct sp_sad *sad;
+    struct sp_state *state; /* NULL: what SAs use is not kept */
+    bool is_state_failing;
     struct sp_engine *engine;
     struct policy_source source;
     struct trial trial;

@@ -11,6 +11,7 @@
 #include "policy_source.h"
 #include "reload.h"
 #include "segment.h"
+#include "state.h"
 #include "upkeep.h"
 
 #include <signal.h>
@@ -23,6 +24,8 @@
 /* Events are told in the log, but no more than so many a second: a missing SA makes one a packet. */
 #define EVENT_LINES_PER_TICK 5
 #define EVENTS_PER_CALL 256
+#define QUARTERS_A_SECOND 4
+#define NS_A_QUARTER 250000000
 /* How often the path is asked for: every second, or now and then where there are many peers to ask about. */
 #define FEW_SAS 256u
 #define TICKS_BETWEEN_MANY 60u
@@ -46,6 +49,7 @@ struct loop {
     int epoll_fd;
     int fds[SOURCE_COUNT];
     bool addresses_changed;
+    uint32_t quarters; /* of seconds */
     uint32_t ticks;
     bool is_over;
     enum loop_end end;
@@ -133,6 +137,9 @@ static void on_timer(struct loop *loop)
     uint64_t expirations;
     if (read(loop->fds[SOURCE_TIMER], &expirations, sizeof expirations) < 0)
         return;
+    (void)state_save(loop->daemon);
+    if (++loop->quarters % QUARTERS_A_SECOND != 0)
+        return;
     take_events(loop->daemon);
     control_server_tick(loop->server);
     reload_tick(loop->daemon);
@@ -170,10 +177,11 @@ static void on_second_guard(struct loop *loop)
 
 static int open_timer(void)
 {
-    const struct itimerspec every_second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
+    const struct itimerspec every_quarter = {.it_interval.tv_nsec = NS_A_QUARTER,
+                                             .it_value.tv_nsec = NS_A_QUARTER};
     const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (fd >= 0)
-        timerfd_settime(fd, 0, &every_second, NULL);
+        timerfd_settime(fd, 0, &every_quarter, NULL);
     return fd;
 }
 

@@ -17,6 +17,7 @@
 #include "policy_source.h"
 #include "reload.h"
 #include "segment.h"
+#include "state.h"
 #include "status.h"
 #include "upkeep.h"
 
@@ -46,10 +47,14 @@ static bool load_keys(struct daemon *daemon)
         log_line("no memory for keys; is there a limit on locked memory (ulimit -l)?");
         return false;
     }
+    if (!state_open(daemon)) {
+        sp_report_destroy(&report);
+        return false;
+    }
     const enum sp_status status = sp_sad_load(daemon->sad, daemon->options.keys_path, report);
     log_report(daemon->options.keys_path, status, report);
     sp_report_destroy(&report);
-    return status == SP_OK;
+    return status == SP_OK && state_save(daemon);
 }
 
 /* An unknown question is refused; NULL when memory is out. */
@@ -198,6 +203,7 @@ static int run(struct daemon *daemon)
 out:
     sp_policy_destroy(&policy);
     reload_forget(daemon);
+    state_close(daemon);
     sp_engine_destroy(&daemon->engine);
     sp_sad_destroy(&daemon->sad);
     policy_source_free(&daemon->source);

@@ -35,6 +35,7 @@ static const char usage_text[] =
     "  --device NAME    of the TUN device to make (sally0)\n"
     "  --control PATH   of the control socket (" CONTROL_DEFAULT_PATH ")\n"
     "  --stats PATH     of the statistics segment (beside the control socket, its name ending in .stats)\n"
+    "  --state FOLDER   keeps what SAs have used, so that they go on after a restart or a crash\n"
     "  --mtu BYTES      of the path to the peers (asked of the kernel), 576 to 65535\n"
     "  --workers NUMBER of the data path's threads (one a processor, up to 8), 1 to 64\n"
     "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
@@ -54,6 +55,7 @@ enum {
     OPT_DEVICE,
     OPT_CONTROL,
     OPT_STATS,
+    OPT_STATE,
     OPT_MTU,
     OPT_WORKERS,
     OPT_MARK,
@@ -71,6 +73,7 @@ static const struct option long_options[] = {
     {"device", required_argument, NULL, OPT_DEVICE},
     {"control", required_argument, NULL, OPT_CONTROL},
     {"stats", required_argument, NULL, OPT_STATS},
+    {"state", required_argument, NULL, OPT_STATE},
     {"mtu", required_argument, NULL, OPT_MTU},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"mark", required_argument, NULL, OPT_MARK},
@@ -130,6 +133,9 @@ static bool take_option(int option, const char *value, struct options *options)
         return true;
     case OPT_STATS:
         options->stats_path = value;
+        return true;
+    case OPT_STATE:
+        options->state_folder = value;
         return true;
     case OPT_MTU:
         return read_number("mtu", value, 576, 65535, &options->path_mtu_bytes);

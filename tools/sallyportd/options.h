@@ -12,6 +12,7 @@ struct options {
     const char *policy_path, *keys_path;
     const char *device;
     const char *control_path;
+    const char *state_folder;   /* NULL: what SAs use is not kept */
     const char *stats_path;     /* NULL: beside the control socket */
     uint32_t path_mtu_bytes;    /* 0: ask the kernel */
     uint32_t mark;              /* of packets that are steered */

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
+#include "state.h"
 #include "upkeep.h"
 
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static bool read_keys(struct daemon *daemon, struct attempt *attempt)
         sp_sad_reload_begin(daemon->sad, daemon->options.keys_path, report, &attempt->keys);
     log_report(daemon->options.keys_path, status, report);
     sp_report_destroy(&report);
-    return status == SP_OK && encap_fits(daemon);
+    return status == SP_OK && encap_fits(daemon) && state_save(daemon); /* new SAs carry nothing before */
 }
 
 /* What is odd about the policy, as ipsecctl check has it. False: is_strict, and there is something. */
