@@ -199,6 +199,13 @@ static void forgotten_block(sp_hash_row *rows, const uint8_t *const *data, size_
     broken->compress(rows, data, blocks > 1 ? 1 : blocks);
 }
 
+static void forgotten_outer_hash(sp_hash_row *rows, const uint8_t *const *data, size_t blocks,
+                                 const uint32_t *const *outer)
+{
+    (void)outer;
+    broken->compress(rows, data, blocks);
+}
+
 /* Whether a plan is ever made of the kernel, when libcrypto's is the only other. */
 static bool is_chosen(const struct sp_hash *hash, const struct sp_hash_kernel *kernel)
 {
@@ -234,6 +241,15 @@ static void check_fault(struct harness *harness, const struct sp_hash *hash, con
                  "%s, %s: a kernel that %s is not admitted", hash->name, kernel.name, fault->what);
 }
 
+static void check_finish(struct harness *harness, const struct sp_hash *hash)
+{
+    struct sp_hash_kernel kernel = *broken;
+
+    kernel.compress_and_finish = forgotten_outer_hash;
+    harness_tell(harness, !sp_hash_kernel_is_sound(hash, &kernel) && !is_chosen(hash, &kernel),
+                 "%s, %s: a kernel that forgets the outer hash is not admitted", hash->name, kernel.name);
+}
+
 static void check_admission(struct harness *harness, const struct sp_hash *hash)
 {
     for (size_t k = 0; k < hash->kernel_count; k++) {
@@ -242,6 +258,7 @@ static void check_admission(struct harness *harness, const struct sp_hash *hash)
             continue;
         harness_tell(harness, is_chosen(hash, broken), "%s, %s: is chosen when it costs nothing", hash->name,
                      broken->name);
+        check_finish(harness, hash);
         for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
             if (broken->lanes >= faults[i].lanes_min)
                 check_fault(harness, hash, &faults[i]);

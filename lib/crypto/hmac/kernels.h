@@ -33,6 +33,11 @@ struct sp_hash_kernel {
     /* Compresses the next blocks of every lane into its row. Reads blocks * 64 bytes from data[lane], no
      * more. */
     void (*compress)(sp_hash_row *rows, const uint8_t *const *data, size_t blocks);
+    /* The same, and then HMAC's outer hash over what came out, from the chaining value at outer[lane] on;
+     * rows end as HMAC's digests. For short packets: for others its code isn't worth the room in the caches.
+     * NULL where it is not faster than the two apart. */
+    void (*compress_and_finish)(sp_hash_row *rows, const uint8_t *const *data, size_t blocks,
+                                const uint32_t *const *outer);
 };
 
 /* Which kernel begins when n lanes are active: it takes the first kernel->lanes of them, and the next is

@@ -117,9 +117,57 @@ static bool keeps_lanes_apart(const struct sp_hash *hash, const struct sp_hash_k
     return true;
 }
 
+/* FIPS 198-1 4, step 8, by the reference: digest's words become the HMAC's. */
+static void finish_by_reference(const struct sp_hash *hash, sp_hash_row digest, const uint32_t *outer)
+{
+    uint8_t block[SP_HASH_BLOCK_BYTES] = {0};
+    const uint8_t *data = block;
+    size_t digest_bytes = hash->words * sizeof digest[0];
+    uint32_t bits = (uint32_t)(SP_HASH_BLOCK_BYTES + digest_bytes) * 8;
+
+    for (size_t i = 0; i < digest_bytes; i++)
+        block[i] = (uint8_t)(digest[i / 4] >> 8 * (hash->is_big_endian ? 3 - i % 4 : i % 4));
+    block[digest_bytes] = 0x80;
+    for (size_t i = 0; i < 4; i++)
+        block[hash->is_big_endian ? SP_HASH_BLOCK_BYTES - 1 - i : SP_HASH_BLOCK_BYTES - 8 + i] =
+            (uint8_t)(bits >> 8 * i);
+    memcpy(digest, outer, digest_bytes);
+    hash->kernels[0]->compress((sp_hash_row *)digest, &data, 1);
+}
+
+static bool finishes_lanes(const struct sp_hash *hash, const struct sp_hash_kernel *kernel)
+{
+    sp_hash_row rows[SP_HASH_LANES_MAX] __attribute__((aligned(32)));
+    uint32_t halves[SP_HASH_LANES_MAX][SP_HASH_ROW_WORDS];
+    uint8_t bytes[TEST_BLOCKS * SP_HASH_BLOCK_BYTES + SP_HASH_LANES_MAX];
+    const uint8_t *data[SP_HASH_LANES_MAX];
+    const uint32_t *outer[SP_HASH_LANES_MAX];
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * i + 77 * i);
+    for (uint32_t lane = 0; lane < kernel->lanes; lane++) {
+        memcpy(rows[lane], hash->initial, sizeof rows[lane]);
+        memcpy(halves[lane], hash->initial, sizeof halves[lane]);
+        halves[lane][hash->words - 1] ^= lane + 1;
+        data[lane] = bytes + lane;
+        outer[lane] = halves[lane];
+    }
+    kernel->compress_and_finish(rows, data, TEST_BLOCKS, outer);
+    for (uint32_t lane = 0; lane < kernel->lanes; lane++) {
+        sp_hash_row expected[1] __attribute__((aligned(32)));
+        memcpy(expected[0], hash->initial, sizeof expected[0]);
+        hash->kernels[0]->compress(expected, &data[lane], TEST_BLOCKS);
+        finish_by_reference(hash, expected[0], outer[lane]);
+        if (memcmp(rows[lane], expected[0], hash->words * sizeof rows[0][0]) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool sp_hash_kernel_is_sound(const struct sp_hash *hash, const struct sp_hash_kernel *kernel)
 {
-    return kernel->lanes <= SP_HASH_LANES_MAX && knows_abc(hash, kernel) && keeps_lanes_apart(hash, kernel);
+    return kernel->lanes <= SP_HASH_LANES_MAX && knows_abc(hash, kernel) && keeps_lanes_apart(hash, kernel) &&
+           (kernel->compress_and_finish == NULL || finishes_lanes(hash, kernel));
 }
 
 void sp_lane_plan_choose(struct sp_lane_plan *plan, const struct sp_hash *hash, uint32_t features)

@@ -15,6 +15,9 @@
  * at the end is short. With packets of one length, which is what bulk traffic is, lanes run in step by
  * themselves.
  *
+ * Short packets of one length reach their outer hash together. A kernel that has a way to go on with it in
+ * its registers then does.
+ *
  * The last kernel of a step may be wider than what's left for it: its idle lanes read what lane 0 reads,
  * which is there to be read, and their rows are thrown away.
  *
@@ -56,6 +59,7 @@ struct lane {
     size_t blocks; /* left in this stage */
     uint32_t tail_blocks;
     enum stage stage;
+    bool is_short; /* all of it stands in the tail */
     uint8_t *tail; /* TAIL_BLOCKS_MAX of them */
 };
 
@@ -64,6 +68,7 @@ struct lanes {
     sp_hash_row rows[2 * SP_HASH_LANES_MAX] __attribute__((aligned(64)));
     uint8_t tails[SP_HASH_LANES_MAX][TAIL_BLOCKS_MAX * BLOCK] __attribute__((aligned(64)));
     const uint8_t *data[2 * SP_HASH_LANES_MAX];
+    const uint32_t *outer[2 * SP_HASH_LANES_MAX]; /* for a step that finishes lanes */
     struct lane lane[SP_HASH_LANES_MAX];
     size_t active;
     size_t used_tails, used_rows, used_stack_bytes; /* the most so far */
@@ -204,6 +209,7 @@ static void start_job(struct lanes *lanes, size_t index)
     build_tail(lane);
     lane->stage = STAGE_DATA;
     lane->blocks = data_bytes(job) / BLOCK;
+    lane->is_short = lane->blocks == 0;
     lanes->data[index] = job->data;
     if (lane->blocks == 0)
         start_tail(lanes, index);
@@ -239,6 +245,30 @@ static void end_stage(struct lanes *lanes, size_t index)
     }
 }
 
+/* Are all of these lanes short packets, and would blocks end their inner hashes? */
+static bool end_together(const struct lanes *lanes, size_t first, size_t count, size_t blocks)
+{
+    size_t ends = 0;
+
+    for (size_t i = first; i < first + count; i++)
+        ends +=
+            lanes->lane[i].is_short && lanes->lane[i].stage == STAGE_TAIL && lanes->lane[i].blocks == blocks;
+    return ends == count;
+}
+
+/* These lanes are then where the outer hash ends. */
+static void finish(const struct sp_hash_kernel *kernel, struct lanes *lanes, size_t first, size_t count,
+                   size_t blocks)
+{
+    for (size_t i = 0; i < kernel->lanes; i++) {
+        struct lane *lane = &lanes->lane[first + (i < count ? i : 0)];
+        const struct halves *halves = lane->job->state;
+        lanes->outer[first + i] = halves->outer;
+        lane->stage = STAGE_OUTER;
+    }
+    kernel->compress_and_finish(&lanes->rows[first], &lanes->data[first], blocks, &lanes->outer[first]);
+}
+
 static void compress_active(const struct sp_lane_plan *plan, struct lanes *lanes, size_t blocks)
 {
     size_t i = 0;
@@ -247,7 +277,11 @@ static void compress_active(const struct sp_lane_plan *plan, struct lanes *lanes
         const struct sp_hash_kernel *kernel = plan->first[lanes->active - i];
         for (size_t idle = lanes->active; idle < i + kernel->lanes; idle++)
             lanes->data[idle] = lanes->data[0];
-        kernel->compress(&lanes->rows[i], &lanes->data[i], blocks);
+        size_t count = lanes->active - i < kernel->lanes ? lanes->active - i : kernel->lanes;
+        if (kernel->compress_and_finish != NULL && end_together(lanes, i, count, blocks))
+            finish(kernel, lanes, i, count, blocks);
+        else
+            kernel->compress(&lanes->rows[i], &lanes->data[i], blocks);
         if (kernel->stack_bytes > lanes->used_stack_bytes)
             lanes->used_stack_bytes = kernel->stack_bytes;
         i += kernel->lanes;

@@ -117,8 +117,8 @@ static void compress(sp_hash_row *rows, const uint8_t *const *data, size_t block
     context_words(&context, rows[0]);
 }
 
-const struct sp_hash_kernel HASH_KERNEL = {"libcrypto/1",         0,   1,       HASH_CYCLES_PER_BLOCK,
-                                           HASH_CYCLES_PER_BLOCK, 512, compress};
+const struct sp_hash_kernel HASH_KERNEL = {"libcrypto/1",         0,   1,        HASH_CYCLES_PER_BLOCK,
+                                           HASH_CYCLES_PER_BLOCK, 512, compress, NULL};
 
 const struct sp_hmac HMAC_OPS = {
     .name = HMAC_NAME,

@@ -21,9 +21,9 @@
 #define LANES 16
 
 /* A struct sp_hash_kernel. stack_bytes: of gcc's frames and of clang's, the larger. */
-#define KERNEL(lanes, cycles, stack_bytes, compress)                                                         \
+#define KERNEL(lanes, cycles, stack_bytes, compress, finish)                                                 \
     {                                                                                                        \
-        "avx512/" #lanes, SP_CPU_AVX512, lanes, cycles, cycles, stack_bytes, compress                        \
+        "avx512/" #lanes, SP_CPU_AVX512, lanes, cycles, cycles, stack_bytes, compress, finish                \
     }
 
 /* Functions of three bits x, y, z as VPTERNLOGD's tables: bit 4x + 2y + z is the result. */

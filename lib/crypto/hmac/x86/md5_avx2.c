@@ -64,5 +64,5 @@ static void compress_16(sp_hash_row *rows, const uint8_t *const *data, size_t bl
     compress(2, rows, data, blocks);
 }
 
-const struct sp_hash_kernel sp_md5_avx2_8 = {"avx2/8", SP_CPU_AVX2, 8, 457, 773, 2048, compress_8};
-const struct sp_hash_kernel sp_md5_avx2_16 = {"avx2/16", SP_CPU_AVX2, 16, 548, 819, 3584, compress_16};
+const struct sp_hash_kernel sp_md5_avx2_8 = {"avx2/8", SP_CPU_AVX2, 8, 457, 773, 2048, compress_8, NULL};
+const struct sp_hash_kernel sp_md5_avx2_16 = {"avx2/16", SP_CPU_AVX2, 16, 548, 819, 3584, compress_16, NULL};

@@ -62,6 +62,6 @@ static void compress_64(sp_hash_row *rows, const uint8_t *const *data, size_t bl
     compress(4, rows, data, blocks);
 }
 
-const struct sp_hash_kernel sp_md5_avx512_16 = KERNEL(16, 549, 10368, compress_16);
-const struct sp_hash_kernel sp_md5_avx512_32 = KERNEL(32, 644, 12288, compress_32);
-const struct sp_hash_kernel sp_md5_avx512_64 = KERNEL(64, 853, 9856, compress_64);
+const struct sp_hash_kernel sp_md5_avx512_16 = KERNEL(16, 549, 10368, compress_16, NULL);
+const struct sp_hash_kernel sp_md5_avx512_32 = KERNEL(32, 644, 12288, compress_32, NULL);
+const struct sp_hash_kernel sp_md5_avx512_64 = KERNEL(64, 853, 9856, compress_64, NULL);

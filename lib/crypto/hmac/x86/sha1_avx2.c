@@ -99,4 +99,4 @@ static void compress(sp_hash_row *rows, const uint8_t *const *data, size_t block
     store_state(&state[4], rows, 4);
 }
 
-const struct sp_hash_kernel sp_sha1_avx2 = {"avx2/8", SP_CPU_AVX2, LANES, 466, 532, 2048, compress};
+const struct sp_hash_kernel sp_sha1_avx2 = {"avx2/8", SP_CPU_AVX2, LANES, 466, 532, 2048, compress, NULL};

@@ -65,7 +65,54 @@ ALWAYS_INLINE void all_rounds(struct group *group, int groups)
     TWENTY_ROUNDS(xor3, 0xca62c1d6, 60)
 }
 
-ALWAYS_INLINE void compress(int groups, sp_hash_row *rows, const uint8_t *const *data, size_t blocks)
+/* The block of HMAC's outer hash: a digest of five words, the end mark, and the length with the key's block.
+ */
+ALWAYS_INLINE void set_outer_words(__m512i words[16], const __m512i digest[WORDS])
+{
+    for (int i = 0; i < WORDS; i++)
+        words[i] = digest[i];
+    words[WORDS] = _mm512_set1_epi32((int)0x80000000);
+    for (int i = WORDS + 1; i < 15; i++)
+        words[i] = _mm512_setzero_si512();
+    words[15] = _mm512_set1_epi32((SP_HASH_BLOCK_BYTES + WORDS * 4) * 8);
+}
+
+/* Chaining values of which a lane has no more than the five words. */
+ALWAYS_INLINE void load_outer(__m512i state[8], const uint32_t *const *outer)
+{
+    __m512i last[4];
+
+    for (int lane = 0; lane < 4; lane++) {
+        state[lane] = load_quarters(outer[lane], outer[lane + 4], outer[lane + 8], outer[lane + 12]);
+        last[lane] =
+            load_quarters(outer[lane] + 1, outer[lane + 4] + 1, outer[lane + 8] + 1, outer[lane + 12] + 1);
+    }
+    turn(state);
+    turn(last);
+    state[4] = last[3];
+}
+
+ALWAYS_INLINE void start_rounds(struct group *group, const __m512i state[8])
+{
+    group->a = state[0];
+    group->b = state[1];
+    group->c = state[2];
+    group->d = state[3];
+    group->e = state[4];
+}
+
+ALWAYS_INLINE void end_rounds(const struct group *group, __m512i state[8])
+{
+    state[0] = add(state[0], group->a);
+    state[1] = add(state[1], group->b);
+    state[2] = add(state[2], group->c);
+    state[3] = add(state[3], group->d);
+    state[4] = add(state[4], group->e);
+}
+
+/* outer: NULL, or go on with the outer hash. */
+ALWAYS_INLINE void compress(int groups, sp_hash_row *rows, const uint8_t *const *data, size_t blocks,
+                            const uint32_t *const *outer)
 {
     __m512i state[GROUPS_MAX][8];
     struct group group[GROUPS_MAX];
@@ -74,23 +121,22 @@ ALWAYS_INLINE void compress(int groups, sp_hash_row *rows, const uint8_t *const 
         load_state(&state[g][0], rows + LANES * g, 0);
         load_state(&state[g][4], rows + LANES * g, 4);
     }
-    for (size_t block = 0; block < blocks; block++) {
+    for (size_t block = 0; block < blocks + (outer != NULL); block++) {
+        bool is_outer = outer != NULL && block == blocks;
+        if (outer != NULL) /* or the compiler writes all rounds twice, more than its caches hold */
+            __asm__("" : "+r"(is_outer));
         for (int g = 0; g < groups; g++) {
-            load_words_big_endian(group[g].words, data + LANES * g, block * SP_HASH_BLOCK_BYTES);
-            group[g].a = state[g][0];
-            group[g].b = state[g][1];
-            group[g].c = state[g][2];
-            group[g].d = state[g][3];
-            group[g].e = state[g][4];
+            if (is_outer) {
+                set_outer_words(group[g].words, state[g]);
+                load_outer(state[g], outer + LANES * g);
+            } else {
+                load_words_big_endian(group[g].words, data + LANES * g, block * SP_HASH_BLOCK_BYTES);
+            }
+            start_rounds(&group[g], state[g]);
         }
         all_rounds(group, groups);
-        for (int g = 0; g < groups; g++) {
-            state[g][0] = add(state[g][0], group[g].a);
-            state[g][1] = add(state[g][1], group[g].b);
-            state[g][2] = add(state[g][2], group[g].c);
-            state[g][3] = add(state[g][3], group[g].d);
-            state[g][4] = add(state[g][4], group[g].e);
-        }
+        for (int g = 0; g < groups; g++)
+            end_rounds(&group[g], state[g]);
     }
     for (int g = 0; g < groups; g++) {
         store_state(&state[g][0], rows + LANES * g, 0);
@@ -100,13 +146,25 @@ ALWAYS_INLINE void compress(int groups, sp_hash_row *rows, const uint8_t *const 
 
 static void compress_16(sp_hash_row *rows, const uint8_t *const *data, size_t blocks)
 {
-    compress(1, rows, data, blocks);
+    compress(1, rows, data, blocks, NULL);
+}
+
+static void finish_16(sp_hash_row *rows, const uint8_t *const *data, size_t blocks,
+                      const uint32_t *const *outer)
+{
+    compress(1, rows, data, blocks, outer);
 }
 
 static void compress_32(sp_hash_row *rows, const uint8_t *const *data, size_t blocks)
 {
-    compress(2, rows, data, blocks);
+    compress(2, rows, data, blocks, NULL);
 }
 
-const struct sp_hash_kernel sp_sha1_avx512_16 = KERNEL(16, 344, 4352, compress_16);
-const struct sp_hash_kernel sp_sha1_avx512_32 = KERNEL(32, 592, 6400, compress_32);
+static void finish_32(sp_hash_row *rows, const uint8_t *const *data, size_t blocks,
+                      const uint32_t *const *outer)
+{
+    compress(2, rows, data, blocks, outer);
+}
+
+const struct sp_hash_kernel sp_sha1_avx512_16 = KERNEL(16, 344, 4352, compress_16, finish_16);
+const struct sp_hash_kernel sp_sha1_avx512_32 = KERNEL(32, 592, 6400, compress_32, finish_32);

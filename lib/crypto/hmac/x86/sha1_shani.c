@@ -119,6 +119,6 @@ static void compress_4(sp_hash_row *rows, const uint8_t *const *data, size_t blo
 
 #define FEATURES (SP_CPU_SHA_NI | SP_CPU_SSSE3 | SP_CPU_SSE41)
 
-const struct sp_hash_kernel sp_sha1_shani_1 = {"sha-ni/1", FEATURES, 1, 124, 124, 256, compress_1};
-const struct sp_hash_kernel sp_sha1_shani_2 = {"sha-ni/2", FEATURES, 2, 138, 137, 384, compress_2};
-const struct sp_hash_kernel sp_sha1_shani_4 = {"sha-ni/4", FEATURES, 4, 208, 186, 768, compress_4};
+const struct sp_hash_kernel sp_sha1_shani_1 = {"sha-ni/1", FEATURES, 1, 124, 124, 256, compress_1, NULL};
+const struct sp_hash_kernel sp_sha1_shani_2 = {"sha-ni/2", FEATURES, 2, 138, 137, 384, compress_2, NULL};
+const struct sp_hash_kernel sp_sha1_shani_4 = {"sha-ni/4", FEATURES, 4, 208, 186, 768, compress_4, NULL};

@@ -118,4 +118,5 @@ static void compress(sp_hash_row *rows, const uint8_t *const *data, size_t block
     store_state(&state[4], rows, 4);
 }
 
-const struct sp_hash_kernel sp_sha2_256_avx2 = {"avx2/8", SP_CPU_AVX2, LANES, 1020, 1130, 2048, compress};
+const struct sp_hash_kernel sp_sha2_256_avx2 = {"avx2/8", SP_CPU_AVX2, LANES,    1020,
+                                                1130,     2048,        compress, NULL};

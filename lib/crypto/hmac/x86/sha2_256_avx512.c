@@ -124,5 +124,5 @@ static void compress_32(sp_hash_row *rows, const uint8_t *const *data, size_t bl
     compress(2, rows, data, blocks);
 }
 
-const struct sp_hash_kernel sp_sha2_256_avx512_16 = KERNEL(16, 740, 5888, compress_16);
-const struct sp_hash_kernel sp_sha2_256_avx512_32 = KERNEL(32, 1160, 10496, compress_32);
+const struct sp_hash_kernel sp_sha2_256_avx512_16 = KERNEL(16, 740, 5888, compress_16, NULL);
+const struct sp_hash_kernel sp_sha2_256_avx512_32 = KERNEL(32, 1160, 10496, compress_32, NULL);
