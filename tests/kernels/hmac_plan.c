@@ -158,6 +158,7 @@ static void check_runs(struct harness *harness, const struct sp_hash *hash, cons
         counted[count] = hash->kernels[i];
         kernels[count] = *hash->kernels[i];
         kernels[count].compress = counting[count];
+        kernels[count].compress_and_finish = NULL; /* so that each run is counted */
         pointers[count] = &kernels[count];
         count++;
     }
