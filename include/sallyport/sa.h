@@ -211,6 +211,11 @@ SP_API uint32_t sp_sad_count(const struct sp_sad *sad);
  */
 SP_API enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number,
                                  struct sp_sa_info *ret_info) SP_MUST_USE;
+/* Gives an SA a lifetime of its own in place of the one it has. Times still count from its birth, and what it
+ * used of bytes and packets stays used; one that is expired, softly or hard, stays so. SP_ERR_NOT_FOUND,
+ * SP_ERR_INVALID (then reason, when not NULL, says why, as of sp_sad_add). Control thread only. */
+SP_API enum sp_status sp_sad_set_lifetime(struct sp_sad *sad, uint32_t number,
+                                          const struct sp_lifetime *lifetime, char *reason) SP_MUST_USE;
 /* Removes an SA and wipes its keys once no worker can still use it. SP_ERR_NOT_FOUND. Control thread only. */
 SP_API enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number) SP_MUST_USE;
 

@@ -13,6 +13,9 @@
 
 #include "core/misuse.h"
 #include "sa/lifetime.h"
+#include "sa/params.h"
+
+#include <stdio.h>
 
 #define NS_PER_SECOND 1000000000u
 #define NO_LIMIT UINT64_MAX
@@ -68,6 +71,25 @@ void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime
         sp_lifetime_tighten(&given, &bound);
     sa->is_default_lifetime = false;
     sp_sa_set_lifetime(sa, &given);
+}
+
+enum sp_status sp_sad_set_lifetime(struct sp_sad *sad, uint32_t number, const struct sp_lifetime *lifetime,
+                                   char *reason)
+{
+    SP_REQUIRE(sad != NULL && lifetime != NULL);
+    struct sp_sa *sa = sp_sad_by_number(sad, number);
+    if (sa == NULL)
+        return SP_ERR_NOT_FOUND;
+    const char *fault = sp_lifetime_fault(lifetime, sa->encryption);
+    if (fault != NULL) {
+        if (reason != NULL)
+            snprintf(reason, SP_REASON_BYTES, "%s", fault);
+        return SP_ERR_INVALID;
+    }
+    sp_sa_set_lifetime(sa, lifetime);
+    sa->has_own_lifetime = true;
+    sa->is_default_lifetime = false;
+    return SP_OK;
 }
 
 static void raise_state(struct sp_sa *sa, enum sp_sa_state state)

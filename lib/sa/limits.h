@@ -7,7 +7,7 @@
 
 #include "sa/sad.h"
 
-/* Sets sa's lifetime at its birth, with limits to compare with. */
+/* Sets sa's lifetime, with limits to compare with. */
 void sp_sa_set_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime);
 
 #endif

@@ -254,3 +254,34 @@ Test(lifetime, four_workers_racing_never_pass_a_packet_limit)
     race(&lifetime, &sum);
     cr_assert_eq(sum.packets, lifetime.hard_packets);
 }
+
+Test(lifetime, another_one_can_be_set_and_counts_from_birth)
+{
+    const struct sp_lifetime first = {.hard_bytes = 1000, .soft_bytes = 900};
+    const struct sp_lifetime wider = {.hard_bytes = 2000, .soft_bytes = 1950, .hard_seconds = 60};
+    const struct sp_lifetime narrower = {.hard_bytes = 1600};
+    struct sp_sa *sa = add(&first);
+    cr_assert_eq(spend(sa, 800), SP_DROP_NONE);
+    cr_assert_eq(sp_sad_set_lifetime(sad, sa->number, &wider, NULL), SP_OK);
+    cr_expect_eq(spend(sa, 700), SP_DROP_NONE);
+    cr_expect_eq(sp_sa_state_at(sa, sp_clock_now_ns()), SP_SA_LIVE);
+    cr_expect_eq(sp_sad_set_lifetime(sad, sa->number, &narrower, NULL), SP_OK);
+    cr_expect_eq(sa->lifetime.soft_bytes, 1400);
+    cr_expect_eq(spend(sa, 101), SP_DROP_HARD_BYTES);
+    cr_expect_eq(sp_sad_set_lifetime(sad, sa->number, &wider, NULL), SP_OK);
+    cr_expect_eq(spend(sa, 1), SP_DROP_HARD_BYTES, "what has died stays dead");
+}
+
+Test(lifetime, one_that_is_set_obeys_the_rules_or_changes_nothing)
+{
+    const struct sp_lifetime good = {.hard_bytes = 1000}, bad = {.hard_packets = 5};
+    struct sp_sa *sa = add(NULL);
+    char reason[256] = "";
+    cr_expect_eq(sp_sad_set_lifetime(sad, sa->number, &bad, reason), SP_ERR_INVALID);
+    cr_expect(strstr(reason, "byte limit") != NULL, "%s", reason);
+    cr_expect_str_eq(sp_lifetime_preset_name(&sa->lifetime), "w2k");
+    cr_expect_eq(sp_sad_set_lifetime(sad, 7, &good, NULL), SP_ERR_NOT_FOUND);
+    cr_expect_eq(sp_sad_set_lifetime(sad, sa->number, &good, NULL), SP_OK);
+    sp_sa_tighten_lifetime(sa, &(struct sp_lifetime){.hard_bytes = 10});
+    cr_expect_eq(sa->lifetime.hard_bytes, 1000, "no action has a say in it any more");
+}
