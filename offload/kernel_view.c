@@ -149,6 +149,7 @@ const char *sp_offload_event_name(enum sp_offload_event_kind kind)
         [SP_OFFLOAD_SAS_FLUSHED] = "sas-flushed",
         [SP_OFFLOAD_SA_SOFT_EXPIRED] = "sa-soft-expired",
         [SP_OFFLOAD_SA_HARD_EXPIRED] = "sa-hard-expired",
+        [SP_OFFLOAD_SA_MAPPED] = "sa-mapped",
         [SP_OFFLOAD_POLICY_ADDED] = "policy-added",
         [SP_OFFLOAD_POLICY_CHANGED] = "policy-changed",
         [SP_OFFLOAD_POLICY_DELETED] = "policy-deleted",
@@ -204,6 +205,25 @@ static bool event_of_acquire(const struct sp_xfrm_acquire *acquire, struct sp_of
     return true;
 }
 
+static bool event_of_mapping(const struct sp_xfrm_mapping *mapping, struct sp_offload_event *event)
+{
+    char was[SP_ADDRESS_TEXT_BYTES], is[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
+
+    *event = (struct sp_offload_event){
+        .kind = SP_OFFLOAD_SA_MAPPED,
+        .is_ours = sp_kernel_reqid_is_ours(mapping->reqid),
+        .spi = mapping->spi,
+        .source = mapping->new_source,
+        .destination = mapping->destination,
+    };
+    (void)snprintf(event->text, sizeof event->text,
+                   "SA 0x%08x to %s: the peer is %s port %u now, was %s port %u", mapping->spi,
+                   sp_address_format(&mapping->destination, destination),
+                   sp_address_format(&mapping->new_source, is), mapping->new_source_port,
+                   sp_address_format(&mapping->old_source, was), mapping->old_source_port);
+    return true;
+}
+
 static bool event_of_flush(enum sp_offload_event_kind kind, const char *text, struct sp_offload_event *event)
 {
     *event = (struct sp_offload_event){.kind = kind};
@@ -236,6 +256,8 @@ bool sp_kernel_view_event(const struct sp_xfrm_message *message, struct sp_offlo
         return event_of_flush(SP_OFFLOAD_POLICIES_FLUSHED, "all policies were taken away", ret_event);
     case XFRM_MSG_POLEXPIRE:
         return event_of_policy(&message->policy, SP_OFFLOAD_POLICY_EXPIRED, ret_event);
+    case XFRM_MSG_MAPPING:
+        return event_of_mapping(&message->mapping, ret_event);
     case XFRM_MSG_ACQUIRE:
         return event_of_acquire(&message->acquire, ret_event);
     default:

@@ -165,6 +165,7 @@ enum sp_offload_event_kind {
     SP_OFFLOAD_SAS_FLUSHED,
     SP_OFFLOAD_SA_SOFT_EXPIRED,
     SP_OFFLOAD_SA_HARD_EXPIRED,
+    SP_OFFLOAD_SA_MAPPED, /* its peer's address or port, as a NAT has it, changed */
     SP_OFFLOAD_POLICY_ADDED,
     SP_OFFLOAD_POLICY_CHANGED,
     SP_OFFLOAD_POLICY_DELETED,

@@ -19,7 +19,7 @@ FLOORS = {"core": 0, "wire": 1, "crypto": 1, "sa": 2, "selector": 2, "policy": 3
 PUBLIC_FLOORS = {"status.h": "core", "cpu.h": "crypto", "packet.h": "wire", "large.h": "wire", "sa.h": None, "policy.h": "policy",
                  "analysis.h": "policy", "convert.h": "policy", "esp.h": "esp", "stats.h": "engine",
                  "engine.h": "engine", "segment.h": "engine", "state.h": "sa"}
-OFFLOAD_HEADERS = ["offload.h"]
+OFFLOAD_HEADERS = ["mirror.h", "offload.h"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 
