@@ -157,6 +157,9 @@ bool sp_mirror_params(const struct sp_mirror_options *options, const struct sp_x
         .integrity_key = sa->integrity.key,
         .integrity_key_bytes = sa->integrity.key_bits / 8,
         .replay_window_packets = window_of(sa),
+        .encap = {.source_port = suite.is_encapsulated ? sa->encap.source_port : 0,
+                  .destination_port = suite.is_encapsulated ? sa->encap.destination_port : 0},
+        .has_esn = suite.has_esn,
         .has_lifetime = true,
         .lifetime =
             sp_mirror_lifetime(options, &sa->limits, age_seconds, suite.encryption == SP_ENCRYPTION_3DES_CBC),

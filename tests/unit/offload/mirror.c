@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,6 +389,66 @@ Test(mirror_of_one, what_the_library_cannot_do_is_counted_and_said_once)
     kernel_flush(&kernel);
     pump();
     cr_expect_eq(counts().refused, 0);
+}
+
+/* An SA of place 0 as the kernel says it when `change` has been at it, in the SAD. */
+static struct sp_sa_info mirrored(void (*change)(struct sp_xfrm_sa *sa))
+{
+    static struct sp_xfrm_message message;
+    struct sp_sa_info info = {.number = SP_NO_SA};
+
+    kernel_add(&kernel, 0, MADE_GOOD, 1);
+    message = (struct sp_xfrm_message){.type = XFRM_MSG_NEWSA};
+    kernel_sa(&kernel, 0, &message.sa);
+    kernel_delete(&kernel, 0);
+    change(&message.sa);
+    kernel_tell(&kernel, &message);
+    pump();
+    cr_assert_eq(sp_sad_count(sad), 1, "%s", told.text);
+    for (uint32_t i = 0; i < sp_sad_capacity(sad) && info.number == SP_NO_SA; i++)
+        if (sp_sad_get(sad, i, &info) != SP_OK)
+            info.number = SP_NO_SA;
+    return info;
+}
+
+static void let_it_have_gcm(struct sp_xfrm_sa *sa)
+{
+    static const uint8_t key[36] = {1, 2, 3};
+
+    sa->encryption = sa->integrity = (struct sp_xfrm_algorithm){.key_bits = 0};
+    sa->aead = (struct sp_xfrm_algorithm){
+        .name = "rfc4106(gcm(aes))", .key = key, .key_bits = 8 * sizeof key, .icv_bits = 128};
+}
+
+Test(mirror_of_one, has_the_kernels_aes_gcm)
+{
+    const struct sp_sa_info info = mirrored(let_it_have_gcm);
+
+    cr_expect_eq(info.encryption, SP_ENCRYPTION_AES256_GCM16);
+    cr_expect_eq(info.integrity, SP_INTEGRITY_COMBINED);
+    cr_expect_not(info.has_esn);
+    cr_expect_not(sp_encap_is_on(&info.encap));
+}
+
+static void let_it_have_esn_in_udp(struct sp_xfrm_sa *sa)
+{
+    sa->flags |= XFRM_STATE_ESN;
+    sa->has |= SP_XFRM_HAS_REPLAY_ESN | SP_XFRM_HAS_ENCAP;
+    sa->replay_esn = (struct sp_xfrm_replay_esn){.window_packets = 128, .bitmap_words = 4};
+    sa->encap = (struct sp_xfrm_encap){.type = UDP_ENCAP_ESPINUDP,
+                                       .source_port = 4500,
+                                       .destination_port = 61000,
+                                       .original = {.family = 4}};
+}
+
+Test(mirror_of_one, has_the_kernels_esn_and_udp)
+{
+    const struct sp_sa_info info = mirrored(let_it_have_esn_in_udp);
+
+    cr_expect(info.has_esn);
+    cr_expect_eq(info.replay_window_packets, 128);
+    cr_expect_eq(info.encap.source_port, 4500);
+    cr_expect_eq(info.encap.destination_port, 61000);
 }
 
 Test(mirror_of_one, what_found_no_room_comes_when_there_is_some)
