@@ -107,20 +107,6 @@ static void make_area(const struct sp_area *area, uint32_t rule, void *context)
     sp_kernel_selector_visit(area, add_policy, maker);
 }
 
-static struct sp_area everything(uint8_t family)
-{
-    struct sp_address first = {.family = family}, last = {.family = family};
-
-    memset(last.bytes, 0xff, family == 4 ? 4 : 16);
-    return (struct sp_area){
-        .source = {first, last},
-        .destination = {first, last},
-        .protocol_last = UINT8_MAX,
-        .source_ports = {0, UINT16_MAX},
-        .destination_ports = {0, UINT16_MAX},
-    };
-}
-
 /* IPv6 asks its policies also about what goes to the host itself. */
 static void make_own_addresses(struct maker *maker)
 {
@@ -130,7 +116,7 @@ static void make_own_addresses(struct maker *maker)
     prepare(maker);
     for (uint32_t i = 0; i <= me->count; i++) {
         const struct sp_address *own = i < me->count ? &me->addresses[i] : &loopback;
-        struct sp_area area = everything(own->family);
+        struct sp_area area = sp_kernel_everything(own->family);
         area.destination = (struct sp_address_range){*own, *own};
         sp_kernel_selector_visit(&area, add_policy, maker);
     }
@@ -150,7 +136,7 @@ static void make_exceptions(struct maker *maker)
     }
     make_own_addresses(maker);
     for (size_t i = 0; maker->holds_icmp && i < EXCEPTION_COUNT; i++) {
-        struct sp_area area = everything(exceptions[i].family);
+        struct sp_area area = sp_kernel_everything(exceptions[i].family);
         area.protocol_first = area.protocol_last = exceptions[i].protocol;
         area.source_ports = (struct sp_port_range){exceptions[i].type_first, exceptions[i].type_last};
         sp_kernel_selector_visit(&area, add_policy, maker);
@@ -162,7 +148,7 @@ static void make_default(struct maker *maker)
     static const uint8_t families[] = {4, 6};
 
     for (size_t i = 0; i < sizeof families; i++) {
-        const struct sp_area area = everything(families[i]);
+        const struct sp_area area = sp_kernel_everything(families[i]);
         prepare_to_hold(maker, families[i]);
         sp_kernel_selector_visit(&area, add_policy, maker);
     }

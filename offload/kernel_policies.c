@@ -220,26 +220,12 @@ static void make_area(const struct sp_area *area, uint32_t rule, void *context)
     sp_kernel_selector_visit(area, add_policy, maker);
 }
 
-static struct sp_area everything(uint8_t family)
-{
-    struct sp_address first = {.family = family}, last = {.family = family};
-
-    memset(last.bytes, 0xff, family == 4 ? 4 : 16);
-    return (struct sp_area){
-        .source = {first, last},
-        .destination = {first, last},
-        .protocol_last = UINT8_MAX,
-        .source_ports = {0, UINT16_MAX},
-        .destination_ports = {0, UINT16_MAX},
-    };
-}
-
 /* Neighbour discovery (RFC 4861: ICMPv6 types 133 to 137), without which no peer is found, and ::1, which no
  * wire may bring. */
 #define EXCEPTIONS_MAX 8u
 static void make_exceptions(struct maker *maker)
 {
-    struct sp_area discovery = everything(6), loopback = everything(6);
+    struct sp_area discovery = sp_kernel_everything(6), loopback = sp_kernel_everything(6);
     const struct sp_address one = {.family = 6, .bytes = {[15] = 1}};
 
     if (!maker->concerns_ipv6[maker->at] || directions[maker->at].direction == XFRM_POLICY_FWD)
@@ -255,7 +241,7 @@ static void make_exceptions(struct maker *maker)
 
 static void make_default(struct maker *maker)
 {
-    const struct sp_area areas[] = {everything(4), everything(6)};
+    const struct sp_area areas[] = {sp_kernel_everything(4), sp_kernel_everything(6)};
 
     if (sp_policy_default(maker->policy) != SP_ACTION_BLOCK)
         return;

@@ -139,3 +139,17 @@ void sp_kernel_selector_visit(const struct sp_area *area, sp_kernel_selector_vis
             visit_ports(&blocks, selector, visit, context);
         }
 }
+
+struct sp_area sp_kernel_everything(uint8_t family)
+{
+    struct sp_address first = {.family = family}, last = {.family = family};
+
+    memset(last.bytes, 0xff, family == 4 ? 4 : 16);
+    return (struct sp_area){
+        .source = {first, last},
+        .destination = {first, last},
+        .protocol_last = UINT8_MAX,
+        .source_ports = {0, UINT16_MAX},
+        .destination_ports = {0, UINT16_MAX},
+    };
+}

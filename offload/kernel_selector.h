@@ -21,4 +21,7 @@ typedef void sp_kernel_selector_visitor(const struct sp_xfrm_selector *selector,
 /* All of them; together they hold exactly the packets of the area, and no two hold the same one. */
 void sp_kernel_selector_visit(const struct sp_area *area, sp_kernel_selector_visitor *visit, void *context);
 
+/* All packets of a family, in its outbound direction. */
+struct sp_area sp_kernel_everything(uint8_t family);
+
 #endif
