@@ -104,10 +104,17 @@ static void lose_live(void)
     cr_assert_eq(system(command), 0);
 }
 
+/* As the data path does: the numbers are taken, and then it is said how far. */
+static void send_up_to(struct sp_sa *sa, uint64_t sequence)
+{
+    sa->sequence_sent = sequence;
+    sp_live_raise(&sa->live->sent, sequence);
+}
+
 static void use_some(struct process *process)
 {
     struct sp_sa *sa = process->sa;
-    sp_live_raise(&sa->live->sent, sa->sequence_sent += 5);
+    send_up_to(sa, sa->sequence_sent + 5);
     cr_assert(sp_replay_accept(&sa->replay, 100));
     cr_assert_eq(sp_sa_spend(sa, 200, sp_clock_now_ns()), SP_DROP_NONE);
 }
@@ -178,10 +185,10 @@ Test(state, nothing_is_used_before_it_is_on_disk)
 Test(state, a_reservation_that_runs_low_is_renewed)
 {
     struct process process = start(300);
-    sp_live_raise(&process.sa->live->sent, process.sa->sequence_sent = BLOCK / 2 + 2);
+    send_up_to(process.sa, BLOCK / 2 + 2);
     cr_assert_eq(sp_state_save(process.state), SP_OK);
     cr_assert_gt(process.sa->limits.sequence_limit, BLOCK + BLOCK / 4);
-    sp_live_raise(&process.sa->live->sent, process.sa->sequence_sent = UINT32_MAX - 3);
+    send_up_to(process.sa, UINT32_MAX - 3);
     cr_assert_eq(sp_state_save(process.state), SP_OK);
     cr_assert_eq(process.sa->limits.sequence_limit, UINT32_MAX);
     stop(&process);
@@ -208,7 +215,7 @@ Test(state, a_key_of_aes_gcm_goes_on_under_another_spi_with_its_ivs)
     struct process process = start(299);
     struct sp_sa *sa = add(&process, &params);
     uint64_t iv_start = sa->iv_start;
-    sp_live_raise(&sa->live->sent, sa->sequence_sent = 7);
+    send_up_to(sa, 7);
     stop(&process);
     process = start(299);
     params.spi = 301;
