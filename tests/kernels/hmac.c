@@ -354,14 +354,24 @@ words_on_stack(const uint32_t *words, size_t count)
     return found;
 }
 
-static bool stack_is_clean(struct harness *harness, const struct variant *variant, size_t count)
+static bool has_words_on_stack(struct harness *harness, const struct variant *variant, size_t count)
 {
     random_packet(harness, variant, &packets[0], 0);
     for (size_t i = 0; i < count; i++)
         jobs[i] = job_of(&packets[0]);
     run_variant(variant, count);
     return words_on_stack((const uint32_t *)(const void *)packets[0].state,
-                          2 * variant->algorithm->hash->words) == 0;
+                          2 * variant->algorithm->hash->words) != 0;
+}
+
+/* Thousands of words are compared with a few for each count of each kernel: once in some dozen runs of it all
+ * two are the same by chance. A kernel that leaves the key's leaves them with every key. */
+static bool stack_is_clean(struct harness *harness, const struct variant *variant, size_t count)
+{
+    for (int attempt = 0; attempt < 3; attempt++)
+        if (!has_words_on_stack(harness, variant, count))
+            return true;
+    return false;
 }
 
 static bool every_count_leaves_clean_stack(struct harness *harness, const struct variant *variant)
