@@ -344,7 +344,7 @@ static bool vectors_are_right(const struct variant *variant)
 __attribute__((noinline, no_sanitize("address", "undefined"))) static size_t
 words_on_stack(const uint32_t *words, size_t count)
 {
-    enum { DEPTH_WORDS = 4096 };
+    enum { DEPTH_WORDS = 16384 }; /* a burst's frame alone has over 16 KB, and the kernels' lie below it */
     volatile uint32_t *below = __builtin_alloca(DEPTH_WORDS * sizeof *below);
     size_t found = 0;
 
