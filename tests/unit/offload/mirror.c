@@ -391,6 +391,22 @@ Test(mirror_of_one, what_the_library_cannot_do_is_counted_and_said_once)
     cr_expect_eq(counts().refused, 0);
 }
 
+Test(mirror_of_one, keys_that_the_kernel_keeps_to_itself_are_no_keys)
+{
+    static const uint8_t zeroes[24];
+    static struct sp_xfrm_message message;
+
+    kernel_add(&kernel, 0, MADE_GOOD, 1);
+    message = (struct sp_xfrm_message){.type = XFRM_MSG_NEWSA};
+    kernel_sa(&kernel, 0, &message.sa);
+    kernel_delete(&kernel, 0);
+    message.sa.encryption.key = message.sa.integrity.key = zeroes;
+    kernel_tell(&kernel, &message);
+    pump();
+    cr_expect_eq(sp_sad_count(sad), 0);
+    cr_expect(strstr(told.text, "locked down") != NULL, "%s", told.text);
+}
+
 /* An SA of place 0 as the kernel says it when `change` has been at it, in the SAD. */
 static struct sp_sa_info mirrored(void (*change)(struct sp_xfrm_sa *sa))
 {

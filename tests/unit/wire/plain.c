@@ -50,6 +50,16 @@ Test(plain, packets_are_read_as_headers_are)
     }
 }
 
+Test(plain, a_packet_longer_than_its_memory_goes_the_long_way)
+{
+    struct sample sample;
+    struct sp_plain plain;
+
+    sample_ipv4(&sample, 17, 0x4000, 0, payload, sizeof payload);
+    for (size_t len_bytes = 0; len_bytes < sample.len_bytes; len_bytes++)
+        cr_expect_not(read_exactly(sample.bytes, len_bytes, &plain), "%zu bytes", len_bytes);
+}
+
 Test(plain, fragments_options_short_packets_and_ipv6_go_the_long_way)
 {
     struct sample sample;
