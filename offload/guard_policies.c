@@ -7,6 +7,7 @@
 #include "guard_policies.h"
 
 #include "kernel_selector.h"
+#include "kernel_suite.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -79,17 +80,7 @@ static void prepare(struct maker *maker)
 static void prepare_to_hold(struct maker *maker, uint8_t family)
 {
     prepare(maker);
-    maker->like.templates[0] = (struct sp_xfrm_template){
-        .family = family,
-        .source = {.family = family},
-        .destination = {.family = family},
-        .reqid = GUARD_REQID,
-        .protocol = IPPROTO_ESP,
-        .mode = XFRM_MODE_TRANSPORT,
-        .integrity_algorithms = UINT32_MAX,
-        .encryption_algorithms = UINT32_MAX,
-        .compression_algorithms = UINT32_MAX,
-    };
+    maker->like.templates[0] = sp_kernel_template(family, GUARD_REQID);
     maker->like.template_count = 1;
 }
 

@@ -192,17 +192,7 @@ static void ask_for_esp(struct maker *maker, uint8_t family, const struct sp_act
     const struct sp_kernel_suite suite = {action->encryption, action->integrity, action->is_encapsulated,
                                           action->has_esn};
 
-    maker->like.templates[0] = (struct sp_xfrm_template){
-        .family = family,
-        .source = {.family = family},
-        .destination = {.family = family},
-        .reqid = sp_kernel_suite_reqid(&suite),
-        .protocol = IPPROTO_ESP,
-        .mode = XFRM_MODE_TRANSPORT,
-        .integrity_algorithms = UINT32_MAX,
-        .encryption_algorithms = UINT32_MAX,
-        .compression_algorithms = UINT32_MAX,
-    };
+    maker->like.templates[0] = sp_kernel_template(family, sp_kernel_suite_reqid(&suite));
     maker->like.template_count = 1;
 }
 

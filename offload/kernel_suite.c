@@ -137,6 +137,21 @@ bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
     return false;
 }
 
+struct sp_xfrm_template sp_kernel_template(uint8_t family, uint32_t reqid)
+{
+    return (struct sp_xfrm_template){
+        .family = family,
+        .source = {.family = family},
+        .destination = {.family = family},
+        .reqid = reqid,
+        .protocol = IPPROTO_ESP,
+        .mode = XFRM_MODE_TRANSPORT,
+        .integrity_algorithms = UINT32_MAX,
+        .encryption_algorithms = UINT32_MAX,
+        .compression_algorithms = UINT32_MAX,
+    };
+}
+
 const char *sp_kernel_encryption_lack(enum sp_encryption encryption)
 {
     return encryptions[encryption].lack;

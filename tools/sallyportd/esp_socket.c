@@ -12,8 +12,7 @@
 #include "esp_socket.h"
 
 #include "log.h"
-
-#include <sallyport/offload.h>
+#include "socket_option.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,28 +37,21 @@
 #define CONTROL_BYTES                                                                                        \
     (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)))
 
-static bool set_option(int fd, int level, int name, int value)
-{
-    return setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
-
 /* The path MTU that the kernel keeps for a peer is that of packets before they are sealed: those are what it
  * sends there, as far as it knows. Ours must not be measured by it, nor change it: hence "interface". What
  * routers report about ours is read from the error queue instead (path.c). */
 static bool set_options(int fd, uint8_t family)
 {
-    /* what the kernel's policies hold back is not what has been sealed */
-    const enum sp_status exempted = sp_offload_guard_exempt(fd, family);
-    if (exempted != SP_OK && exempted != SP_ERR_UNSUPPORTED)
+    if (!socket_exempt(fd, family))
         return false;
     if (family == 4)
-        return set_option(fd, IPPROTO_IP, IP_HDRINCL, 1) &&
-               set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
-    return set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_INTERFACE) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+        return socket_option(fd, IPPROTO_IP, IP_HDRINCL, 1) &&
+               socket_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
+    return socket_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_INTERFACE) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
 /* A raw socket's filter sees an IPv4 packet from its header on, an IPv6 packet from ESP on. SPIs are often
@@ -113,9 +105,9 @@ bool esp_socket_open(uint8_t family, uint32_t mark, const struct esp_share *shar
     const int fd = open_raw(family, IPPROTO_ESP, &is_error);
     if (fd < 0)
         return !is_error || keep_if(false, fd, ret_socket);
-    (void)set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
-    (void)set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
-    return keep_if(set_options(fd, family) && set_option(fd, SOL_SOCKET, SO_MARK, (int)mark) &&
+    (void)socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
+    (void)socket_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
+    return keep_if(set_options(fd, family) && socket_option(fd, SOL_SOCKET, SO_MARK, (int)mark) &&
                        set_share(fd, family, share),
                    fd, ret_socket);
 }
@@ -132,8 +124,8 @@ bool esp_socket_open_reports(uint8_t family, int protocol, struct esp_socket *re
     /* set_options() too: with the header included, errors quote our packet from its header on */
     const bool is_set = set_options(fd, family) &&
                         setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
-                        (family == 4 ? set_option(fd, IPPROTO_IP, IP_RECVERR, 1)
-                                     : set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1));
+                        (family == 4 ? socket_option(fd, IPPROTO_IP, IP_RECVERR, 1)
+                                     : socket_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1));
     return keep_if(is_set, fd, ret_socket);
 }
 

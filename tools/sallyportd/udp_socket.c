@@ -15,8 +15,7 @@
 #include "udp_socket.h"
 
 #include "log.h"
-
-#include <sallyport/offload.h>
+#include "socket_option.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -47,28 +46,21 @@
     (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)) +            \
      CMSG_SPACE(sizeof(uint16_t)))
 
-static bool set_option(int fd, int level, int name, int value)
-{
-    return setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
-
 /* "Probe": datagrams are not to be fragmented, and what the kernel believes of the path doesn't limit them;
  * that is path.c's business. */
 static bool set_options(int fd, uint8_t family)
 {
-    /* what the kernel's policies hold back is not what has been sealed */
-    const enum sp_status exempted = sp_offload_guard_exempt(fd, family);
-    if (exempted != SP_OK && exempted != SP_ERR_UNSUPPORTED)
+    if (!socket_exempt(fd, family))
         return false;
     if (family == 4)
-        return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) &&
-               set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_option(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
-               set_option(fd, IPPROTO_IP, IP_RECVTTL, 1);
-    return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
-           set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+        return socket_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) &&
+               socket_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && socket_option(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
+               socket_option(fd, IPPROTO_IP, IP_RECVTTL, 1);
+    return socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 }
 
 static bool bind_port(int fd, uint8_t family, uint16_t port)
@@ -104,12 +96,12 @@ bool udp_socket_open(uint8_t family, const struct udp_settings *settings, const 
     const int fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 && errno == EAFNOSUPPORT)
         return true;
-    if (fd >= 0 && set_options(fd, family) && set_option(fd, SOL_SOCKET, SO_MARK, (int)settings->mark) &&
-        (share->workers == 1 || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+    if (fd >= 0 && set_options(fd, family) && socket_option(fd, SOL_SOCKET, SO_MARK, (int)settings->mark) &&
+        (share->workers == 1 || socket_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
         bind_port(fd, family, settings->port) && set_share(fd, family, share)) {
-        (void)set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
-        (void)set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
-        (void)set_option(fd, IPPROTO_UDP, UDP_GRO, 1); /* older kernels just don't join */
+        (void)socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
+        (void)socket_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
+        (void)socket_option(fd, IPPROTO_UDP, UDP_GRO, 1); /* older kernels just don't join */
         ret_socket->fd = fd;
         return true;
     }
