@@ -52,8 +52,22 @@ class Counters(ctypes.Structure):
     ]
 
 
+class Carried(ctypes.Structure):
+    _fields_ = [
+        ("packets", ctypes.c_uint64),
+        ("authenticated_bytes", ctypes.c_uint64),
+        ("confidential_bytes", ctypes.c_uint64),
+    ]
+
+
 class Totals(ctypes.Structure):
-    _fields_ = [("direction", Counters * 2), ("events_lost", ctypes.c_uint64)]
+    _fields_ = [
+        ("direction", Counters * 2),
+        ("events_lost", ctypes.c_uint64),
+        ("key_additions", ctypes.c_uint64),
+        ("key_deletions", ctypes.c_uint64),
+        ("carried", Carried * 2),
+    ]
 
 
 class Reason(ctypes.Structure):
@@ -116,6 +130,12 @@ def main():
         "generation": header.generation,
         "age_seconds": round(time.time() - header.written_ns / 1e9, 3),
         "totals": {name: counted(totals.direction[i], reasons) for i, name in enumerate(DIRECTIONS)},
+        "key_additions": totals.key_additions,
+        "key_deletions": totals.key_deletions,
+        "carried": {
+            name: {field: getattr(totals.carried[i], field) for field, _ in Carried._fields_}
+            for i, name in enumerate(DIRECTIONS)
+        },
         "sas": [
             {
                 "spi": sa.spi,

@@ -211,6 +211,22 @@ SP_API uint32_t sp_sad_count(const struct sp_sad *sad);
  */
 SP_API enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number,
                                  struct sp_sa_info *ret_info) SP_MUST_USE;
+
+/* What the SAs of one direction carried. */
+struct sp_sad_carried {
+    uint64_t packets;
+    uint64_t authenticated_bytes; /* that the cipher processed, as in lifetimes: of all SAs */
+    uint64_t confidential_bytes;  /* the same without those of null encryption */
+};
+/* Over all SAs that the SAD has and had: no figure ever falls, however often keys change. An SA is of the
+ * direction in which it carried its first packet. */
+struct sp_sad_totals {
+    uint64_t key_additions, key_deletions; /* SAs added and removed */
+    struct sp_sad_carried direction[2];    /* [SP_OUTBOUND], [SP_INBOUND] of sallyport/packet.h */
+};
+/* Control thread only. */
+SP_API void sp_sad_totals(struct sp_sad *sad, struct sp_sad_totals *ret_totals);
+
 /* Gives an SA a lifetime of its own in place of the one it has. Times still count from its birth, and what it
  * used of bytes and packets stays used; one that is expired, softly or hard, stays so. SP_ERR_NOT_FOUND,
  * SP_ERR_INVALID (then reason, when not NULL, says why, as of sp_sad_add). Control thread only. */

@@ -8,7 +8,8 @@
  *
  * Layout, version 1. Numbers are in the host's byte order, structs have no hidden padding. The header comes
  * first; tables are where it says, and an entry may be longer than the struct here in a later version 1: step
- * by entry_bytes. Texts are UTF-8 and end in a zero byte.
+ * by entry_bytes. A reader refuses entries that are shorter than its structs: the writer is older than it.
+ * Texts are UTF-8 and end in a zero byte.
  *
  * Reading consistently (a sequence lock): read header.sequence; when it is odd, begin again; copy; read it
  * again; when it has changed, begin again. All entries of a copy are then of one writing. When flags say
@@ -65,9 +66,16 @@ struct sp_segment_counters {
     uint64_t dropped_packets[SP_SEGMENT_REASONS];
 };
 
+/* struct sp_sad_carried: of all SAs that there were, so none of these falls. */
+struct sp_segment_carried {
+    uint64_t packets, authenticated_bytes, confidential_bytes;
+};
+
 struct sp_segment_totals {
     struct sp_segment_counters direction[2]; /* [SP_OUTBOUND], [SP_INBOUND] */
     uint64_t events_lost;
+    uint64_t key_additions, key_deletions;
+    struct sp_segment_carried carried[2]; /* [SP_OUTBOUND], [SP_INBOUND] */
 };
 
 struct sp_segment_reason {

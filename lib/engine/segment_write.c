@@ -26,6 +26,8 @@ _Static_assert(sizeof(struct sp_segment_header) == 48 + SP_SEGMENT_TABLES * size
                "no hidden padding");
 _Static_assert(sizeof(struct sp_segment_rule) == sizeof(struct sp_segment_counters) * 2 + 16 + 64 + 256,
                "no hidden padding");
+_Static_assert(sizeof(struct sp_segment_totals) == sizeof(struct sp_segment_counters) * 2 + 9 * 8,
+               "no hidden padding");
 _Static_assert(sizeof(struct sp_segment_sa) ==
                    sizeof(struct sp_segment_counters) * 2 + 16 + 32 + 11 * 8 + 64 + 3 * 24,
                "no hidden padding");
@@ -150,6 +152,21 @@ static void put_directions(struct sp_segment_counters *entries, const struct sp_
     put_counters(&entries[SP_INBOUND], &stats->direction[SP_INBOUND]);
 }
 
+static void put_carried(struct sp_segment_totals *entry, struct sp_sad *sad)
+{
+    struct sp_sad_totals totals;
+    sp_sad_totals(sad, &totals);
+    entry->key_additions = totals.key_additions;
+    entry->key_deletions = totals.key_deletions;
+    for (int direction = SP_OUTBOUND; direction <= SP_INBOUND; direction++) {
+        const struct sp_sad_carried *carried = &totals.direction[direction];
+        entry->carried[direction] =
+            (struct sp_segment_carried){.packets = carried->packets,
+                                        .authenticated_bytes = carried->authenticated_bytes,
+                                        .confidential_bytes = carried->confidential_bytes};
+    }
+}
+
 static void put_totals(struct sp_segment *segment)
 {
     struct sp_segment_totals *entry = entry_at(segment, SP_SEGMENT_TOTALS, 0);
@@ -157,6 +174,7 @@ static void put_totals(struct sp_segment *segment)
     sp_engine_stats(segment->engine, &stats);
     put_directions(entry->direction, &stats);
     entry->events_lost = stats.events_lost;
+    put_carried(entry, segment->engine->sad);
     set_count(segment, SP_SEGMENT_TOTALS, 1);
 }
 

@@ -22,6 +22,7 @@
 #include "sa/limits.h"
 #include "sa/params.h"
 #include "sa/state.h"
+#include "sa/totals.h"
 #include "wire/plain.h"
 
 #define URCU_INLINE_SMALL_FUNCTIONS
@@ -45,7 +46,8 @@ struct sp_sad {
     struct sp_sa **by_key;         /* those with combined mode ciphers, by fingerprint */
     uint32_t *free_numbers;        /* a stack: capacity - count of them */
     struct sp_arena *arena;
-    struct sp_state *state; /* NULL: what SAs use is not kept */
+    struct sp_state *state;          /* NULL: what SAs use is not kept */
+    struct sp_sad_totals gone, told; /* totals.c */
     uint64_t hash_factors[3 + HASH_ADDRESS_WORDS];
 };
 
@@ -330,6 +332,7 @@ enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params,
     }
     set_plain(sa);
     publish(sad, sa);
+    sad->gone.key_additions++;
     *ret_number = sa->number;
     return SP_OK;
 }
@@ -363,6 +366,8 @@ enum sp_status sp_sad_remove(struct sp_sad *sad, uint32_t number)
     synchronize_rcu();
     if (sad->state != NULL)
         sp_state_retire(sad->state, sa);
+    sad->gone.key_deletions++;
+    sp_sad_totals_add(&sad->gone, sa);
     discard(sad, sa);
     uint32_t count = atomic_load(&sad->count) - 1;
     sad->free_numbers[sad->capacity - count - 1] = number;
@@ -434,6 +439,16 @@ void sp_sad_destroy(struct sp_sad **sad)
 void sp_sad_set_state(struct sp_sad *sad, struct sp_state *state)
 {
     sad->state = state;
+}
+
+struct sp_sad_totals *sp_sad_totals_gone(struct sp_sad *sad)
+{
+    return &sad->gone;
+}
+
+struct sp_sad_totals *sp_sad_totals_told(struct sp_sad *sad)
+{
+    return &sad->told;
 }
 
 void sp_sad_hold(struct sp_sad *sad)

@@ -112,6 +112,13 @@ for direction, counters in told["totals"].items():
     assert counters["drops"] == {k: v for k, v in status["totals"][direction]["drops"].items() if v}
 assert told["totals"]["outbound"]["sealed_packets"] > 1000
 assert {sa["spi"]: sa["bytes"] for sa in told["sas"]} == {sa["spi"]: sa["bytes"] for sa in status["sas"]}
+of_all = status["associations"]
+assert (told["key_additions"], told["key_deletions"]) == (of_all["key_additions"], of_all["key_deletions"]) == (4, 0)
+for direction, done in (("outbound", "sent"), ("inbound", "received")):
+    for name, value in told["carried"][direction].items():
+        assert value == of_all[f"{name}_{done}"] > 1000, (direction, name)
+    sas = [sa for sa in status["sas"] if (sa["direction"] == "out") == (direction == "outbound")]
+    assert of_all[f"confidential_bytes_{done}"] == sum(sa["bytes"] for sa in sas)
 EOF
 }
 check "the statistics segment says what the status does" wait_until 5 segment_agrees

@@ -73,6 +73,10 @@
  *         "outbound": COUNTERS, "inbound": COUNTERS
  *       }
  *     ],
+ *     "associations": {"key_additions": 2, "key_deletions": 0,   of all SAs that there were: nothing falls
+ *                      "packets_sent": 0, "packets_received": 0,
+ *                      "confidential_bytes_sent": 0, "confidential_bytes_received": 0,
+ *                      "authenticated_bytes_sent": 0, "authenticated_bytes_received": 0},
  *     "totals": {"outbound": COUNTERS, "inbound": COUNTERS},
  *     "guard": [                                             what nftables did, in the policy's order
  *       {"chain": "guard_in",                                "steer", "guard_out"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Snapshots and what is the same for every source: sums, rates, histories.
+ * Snapshots and what is the same for every source: sums and words. Rates and histories are in
+ * compare.c.
  */
 #include "model.h"
 
@@ -98,21 +99,30 @@ static uint64_t dropped_inbound(const struct snapshot *snapshot, enum sp_drop re
     return packets;
 }
 
+int association_flow(const struct association *association)
+{
+    return strcmp(association->direction, "in") == 0 ? FLOW_INBOUND : FLOW_OUTBOUND;
+}
+
 void snapshot_sum(struct snapshot *snapshot)
 {
-    uint64_t active = 0, confidential[2] = {0}, authenticated[2] = {0};
+    uint64_t active = 0, confidential[FLOW_COUNT], authenticated[FLOW_COUNT];
+    for (int i = 0; i < FLOW_COUNT; i++) {
+        confidential[i] = snapshot->ended[i].confidential_bytes;
+        authenticated[i] = snapshot->ended[i].authenticated_bytes;
+    }
     for (size_t i = 0; i < snapshot->association_count; i++) {
         const struct association *sa = &snapshot->associations[i];
-        const bool is_in = strcmp(sa->direction, "in") == 0;
+        const int flow = association_flow(sa);
         active += sa->is_active;
-        confidential[is_in] += sa->is_confidential ? sa->bytes : 0;
-        authenticated[is_in] += sa->is_authenticated ? sa->bytes : 0;
+        confidential[flow] += sa->is_confidential ? sa->bytes : 0;
+        authenticated[flow] += sa->is_authenticated ? sa->bytes : 0;
     }
     set_if_unknown(snapshot, KNOWN_ACTIVE_ASSOCIATIONS, active);
-    set_if_unknown(snapshot, KNOWN_CONFIDENTIAL_SENT, confidential[0]);
-    set_if_unknown(snapshot, KNOWN_CONFIDENTIAL_RECEIVED, confidential[1]);
-    set_if_unknown(snapshot, KNOWN_AUTHENTICATED_SENT, authenticated[0]);
-    set_if_unknown(snapshot, KNOWN_AUTHENTICATED_RECEIVED, authenticated[1]);
+    set_if_unknown(snapshot, KNOWN_CONFIDENTIAL_SENT, confidential[FLOW_OUTBOUND]);
+    set_if_unknown(snapshot, KNOWN_CONFIDENTIAL_RECEIVED, confidential[FLOW_INBOUND]);
+    set_if_unknown(snapshot, KNOWN_AUTHENTICATED_SENT, authenticated[FLOW_OUTBOUND]);
+    set_if_unknown(snapshot, KNOWN_AUTHENTICATED_RECEIVED, authenticated[FLOW_INBOUND]);
     set_if_unknown(snapshot, KNOWN_BAD_SPI, dropped_inbound(snapshot, SP_DROP_UNKNOWN_SPI));
     set_if_unknown(snapshot, KNOWN_NOT_DECRYPTED,
                    dropped_inbound(snapshot, SP_DROP_BAD_PADDING) +
@@ -121,126 +131,6 @@ void snapshot_sum(struct snapshot *snapshot)
     set_if_unknown(snapshot, KNOWN_NOT_AUTHENTICATED, dropped_inbound(snapshot, SP_DROP_BAD_ICV));
     set_if_unknown(snapshot, KNOWN_REPLAYED, dropped_inbound(snapshot, SP_DROP_REPLAY));
     set_if_unknown(snapshot, KNOWN_SOFT_ASSOCIATIONS, 0); /* nothing here ever falls back to clear text */
-}
-
-/* ---- comparing ----------------------------------------------------------------------------------------- */
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return hash;
-}
-
-static uint64_t hash_of(const struct association *sa)
-{
-    uint64_t hash = (0xcbf29ce484222325u ^ sa->spi) * 0x100000001b3u;
-    hash = hash_text(hash, sa->destination);
-    return hash_text(hash, sa->fingerprint);
-}
-
-static bool is_same(const struct association *one, const struct association *other)
-{
-    return one->spi == other->spi && strcmp(one->source, other->source) == 0 &&
-           strcmp(one->destination, other->destination) == 0 &&
-           strcmp(one->fingerprint, other->fingerprint) == 0;
-}
-
-/* Where each association of the former snapshot stands: open addressing, at most half full. */
-struct index {
-    const struct association **slots;
-    size_t mask;
-};
-
-static struct index index_of(const struct snapshot *snapshot)
-{
-    struct index index = {.mask = 15};
-    while (index.mask < snapshot->association_count * 2)
-        index.mask = index.mask * 2 + 1;
-    index.slots = tool_need(calloc(index.mask + 1, sizeof(const struct association *)));
-    for (size_t i = 0; i < snapshot->association_count; i++) {
-        size_t slot = hash_of(&snapshot->associations[i]) & index.mask;
-        while (index.slots[slot])
-            slot = (slot + 1) & index.mask;
-        index.slots[slot] = &snapshot->associations[i];
-    }
-    return index;
-}
-
-static const struct association *find(const struct index *index, const struct association *wanted)
-{
-    for (size_t slot = hash_of(wanted) & index->mask; index->slots[slot]; slot = (slot + 1) & index->mask)
-        if (is_same(index->slots[slot], wanted))
-            return index->slots[slot];
-    return NULL;
-}
-
-static double rate(uint64_t before, uint64_t now, double seconds)
-{
-    return seconds > 0 && now >= before ? (double)(now - before) / seconds : 0;
-}
-
-static void extend_history(struct snapshot *snapshot, struct association *sa,
-                           const struct association *former)
-{
-    const uint32_t known = former ? former->history_count : 0;
-    const uint32_t kept = known < HISTORY_SAMPLES ? known : HISTORY_SAMPLES - 1;
-    float *history = pool_take(&snapshot->pool, (kept + 1) * sizeof *history);
-    if (kept > 0)
-        memcpy(history, former->history + (known - kept), kept * sizeof *history);
-    history[kept] = (float)(sa->bytes_second * 8.0);
-    sa->history = history;
-    sa->history_count = kept + 1;
-}
-
-static void compare_associations(struct snapshot *snapshot, const struct snapshot *former)
-{
-    const struct index index = index_of(former);
-    for (size_t i = 0; i < snapshot->association_count; i++) {
-        struct association *sa = &snapshot->associations[i];
-        const struct association *before = find(&index, sa);
-        if (before && sa->esp_packets >= before->esp_packets && sa->packets >= before->packets) {
-            sa->has_rates = true;
-            sa->new_esp_packets = sa->esp_packets - before->esp_packets;
-            sa->packets_second = rate(before->packets, sa->packets, snapshot->seconds);
-            sa->bytes_second = rate(before->bytes, sa->bytes, snapshot->seconds);
-        }
-        extend_history(snapshot, sa, before);
-    }
-    free(index.slots);
-}
-
-static void compare_flows(struct snapshot *snapshot, const struct snapshot *former)
-{
-    for (int i = 0; i < FLOW_COUNT; i++) {
-        struct flow *now = &snapshot->flows[i];
-        const struct flow *before = &former->flows[i];
-        now->packets_second = rate(before->offered_packets, now->offered_packets, snapshot->seconds);
-        now->bytes_second = rate(before->offered_bytes, now->offered_bytes, snapshot->seconds);
-        now->dropped_second = rate(before->dropped_packets, now->dropped_packets, snapshot->seconds);
-    }
-}
-
-/* Both lists are in the same order as long as the policy is the same one. */
-static void compare_drops(struct snapshot *snapshot, const struct snapshot *former)
-{
-    for (size_t i = 0; i < snapshot->drop_count && i < former->drop_count; i++) {
-        struct drop_count *now = &snapshot->drops[i];
-        const struct drop_count *before = &former->drops[i];
-        if (strcmp(now->where, before->where) == 0 && strcmp(now->reason, before->reason) == 0)
-            now->packets_second = rate(before->packets, now->packets, snapshot->seconds);
-    }
-}
-
-void snapshot_compare(struct snapshot *snapshot, const struct snapshot *former)
-{
-    if (!former || !former->is_up || !snapshot->is_up || snapshot->at_ns <= former->at_ns ||
-        snapshot->life != former->life || snapshot->uptime_seconds < former->uptime_seconds)
-        return;
-    snapshot->seconds = (double)(snapshot->at_ns - former->at_ns) / 1e9;
-    compare_associations(snapshot, former);
-    compare_flows(snapshot, former);
-    compare_drops(snapshot, former);
 }
 
 /* ---- words --------------------------------------------------------------------------------------------- */

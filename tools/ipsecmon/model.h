@@ -71,6 +71,11 @@ struct flow {
 };
 enum { FLOW_OUTBOUND, FLOW_INBOUND, FLOW_COUNT };
 
+/* What associations of one direction carried that are gone, as far as it was seen. */
+struct ended {
+    uint64_t packets, bytes, confidential_bytes, authenticated_bytes, bad_icv_packets;
+};
+
 /* The counters by the names under which people know them. */
 #define KNOWN_COUNTERS(X)                                                                                    \
     X(ACTIVE_ASSOCIATIONS, "active_associations", "Active Associations")                                     \
@@ -117,6 +122,7 @@ struct snapshot {
     uint64_t pid, uptime_seconds, generation;
     bool has_daemon; /* pid, uptime and generation mean something */
     struct flow flows[FLOW_COUNT];
+    struct ended ended[FLOW_COUNT];
     struct known_value known[KNOWN_COUNT];
     struct association *associations;
     size_t association_count;
@@ -137,6 +143,9 @@ void snapshot_set_down(struct snapshot *snapshot, const char *format, ...)
 /* Room for so many; pool memory, zeroed, with all texts "". */
 void snapshot_set_associations(struct snapshot *snapshot, size_t count);
 void snapshot_set_known(struct snapshot *snapshot, enum known_counter counter, uint64_t value);
+/* For a source that tells of living associations only: what went since the former snapshot stays in the sums.
+ * Before snapshot_sum(). former: NULL: none. */
+void snapshot_keep_ended(struct snapshot *snapshot, const struct snapshot *former);
 /* What can be summed over associations and drop reasons, where a source has no better figure. */
 void snapshot_sum(struct snapshot *snapshot);
 /* Rates and histories since the former one, NULL: none. */
@@ -144,6 +153,8 @@ void snapshot_compare(struct snapshot *snapshot, const struct snapshot *former);
 
 /* "ESP 3DES/HMAC SHA1" of the names in the policy language. */
 const char *security_text(struct pool *pool, const char *encryption, const char *integrity);
+/* Which flow it is part of. */
+int association_flow(const struct association *association);
 /* How much of its tightest hard limit is used, in percent; -1: it has none. */
 int association_used_percent(const struct association *association);
 /* What is left of it; false: no such limit. */

@@ -28,10 +28,10 @@ void source_close(struct source **source)
 
 struct snapshot *source_take(struct source *source, const struct snapshot *former)
 {
-    static void (*const fill[])(struct source *, struct snapshot *) = {
+    static void (*const fill[])(struct source *, struct snapshot *, const struct snapshot *) = {
         [SOURCE_USER] = source_user, [SOURCE_SEGMENT] = source_segment, [SOURCE_KERNEL] = source_kernel};
     struct snapshot *snapshot = snapshot_create();
-    fill[source->kind](source, snapshot);
+    fill[source->kind](source, snapshot, former);
     if (snapshot->is_up)
         snapshot_sum(snapshot);
     snapshot_compare(snapshot, former);

@@ -139,17 +139,24 @@ static uint64_t less(uint64_t one, uint64_t other)
     return one > other ? one - other : 0;
 }
 
+static void add_carried(struct snapshot *snapshot, int which, uint64_t packets, uint64_t bytes)
+{
+    struct flow *flow = &snapshot->flows[which];
+    flow->offered_packets += packets;
+    flow->offered_bytes += bytes;
+    *(which == FLOW_INBOUND ? &flow->opened_packets : &flow->sealed_packets) += packets;
+}
+
 /* What passed in clear the kernel doesn't count, so the flows are those of the SAs. */
 static void sum_flows(struct snapshot *snapshot)
 {
-    uint64_t bad_icv = 0;
+    uint64_t bad_icv =
+        snapshot->ended[FLOW_OUTBOUND].bad_icv_packets + snapshot->ended[FLOW_INBOUND].bad_icv_packets;
+    for (int i = 0; i < FLOW_COUNT; i++)
+        add_carried(snapshot, i, snapshot->ended[i].packets, snapshot->ended[i].bytes);
     for (size_t i = 0; i < snapshot->association_count; i++) {
         const struct association *sa = &snapshot->associations[i];
-        struct flow *flow = &snapshot->flows[strcmp(sa->direction, "in") == 0 ? FLOW_INBOUND : FLOW_OUTBOUND];
-        flow->offered_packets += sa->packets;
-        flow->offered_bytes += sa->bytes;
-        *(flow == &snapshot->flows[FLOW_INBOUND] ? &flow->opened_packets : &flow->sealed_packets) +=
-            sa->packets;
+        add_carried(snapshot, association_flow(sa), sa->packets, sa->bytes);
         bad_icv += sa->drops[SP_DROP_BAD_ICV];
     }
     for (int i = 0; i < FLOW_COUNT; i++)
@@ -172,7 +179,7 @@ static void set_refused(struct snapshot *snapshot, enum sp_status status)
         snapshot_set_down(snapshot, "the kernel does not answer: %s", sp_status_text(status));
 }
 
-void source_kernel(struct source *source, struct snapshot *snapshot)
+void source_kernel(struct source *source, struct snapshot *snapshot, const struct snapshot *former)
 {
     struct gathered gathered = {.snapshot = snapshot};
     struct sp_offload_kernel kernel;
@@ -192,5 +199,6 @@ void source_kernel(struct source *source, struct snapshot *snapshot)
     snapshot->backend = "kernel";
     snapshot->version =
         sp_offload_kernel_probe(&kernel) == SP_OK ? pool_text(&snapshot->pool, kernel.text) : "";
+    snapshot_keep_ended(snapshot, former);
     sum_flows(snapshot);
 }

@@ -136,6 +136,18 @@ static void take_drops(const struct source *source, struct snapshot *snapshot,
     }
 }
 
+/* Of all SAs that there were, those that are gone included. */
+static void take_carried(struct snapshot *snapshot, const struct sp_segment_totals *totals)
+{
+    const struct sp_segment_carried *out = &totals->carried[SP_OUTBOUND], *in = &totals->carried[SP_INBOUND];
+    snapshot_set_known(snapshot, KNOWN_KEY_ADDITIONS, totals->key_additions);
+    snapshot_set_known(snapshot, KNOWN_KEY_DELETIONS, totals->key_deletions);
+    snapshot_set_known(snapshot, KNOWN_CONFIDENTIAL_SENT, out->confidential_bytes);
+    snapshot_set_known(snapshot, KNOWN_CONFIDENTIAL_RECEIVED, in->confidential_bytes);
+    snapshot_set_known(snapshot, KNOWN_AUTHENTICATED_SENT, out->authenticated_bytes);
+    snapshot_set_known(snapshot, KNOWN_AUTHENTICATED_RECEIVED, in->authenticated_bytes);
+}
+
 static bool protects_or_blocks(const struct source *source)
 {
     const uint32_t count = sp_stats_count(source->reader, SP_SEGMENT_RULES);
@@ -147,8 +159,9 @@ static bool protects_or_blocks(const struct source *source)
     return false;
 }
 
-void source_segment(struct source *source, struct snapshot *snapshot)
+void source_segment(struct source *source, struct snapshot *snapshot, const struct snapshot *former)
 {
+    (void)former; /* the daemon itself knows what is gone */
     if (!reopen(source, snapshot))
         return;
     const struct sp_segment_header *header = sp_stats_header(source->reader);
@@ -174,4 +187,5 @@ void source_segment(struct source *source, struct snapshot *snapshot)
     for (int flow = 0; flow < FLOW_COUNT; flow++)
         take_flow(&snapshot->flows[flow], &totals->direction[flow]);
     take_drops(source, snapshot, totals);
+    take_carried(snapshot, totals);
 }

@@ -47,8 +47,9 @@ static void read_policy(struct source *source, const json_t *status, uint64_t ge
     json_decref(answer);
 }
 
-void source_user(struct source *source, struct snapshot *snapshot)
+void source_user(struct source *source, struct snapshot *snapshot, const struct snapshot *former)
 {
+    (void)former; /* the daemon itself knows what is gone */
     json_t *status = daemon_ask(source->path, CONTROL_STATUS_REQUEST, PATIENCE_SECONDS, snapshot->reason);
     if (!status)
         return;

@@ -17,9 +17,10 @@ struct source {
     struct sp_stats_reader *reader; /* SOURCE_SEGMENT: open while there is one */
 };
 
-/* Each fills a snapshot, or leaves it down with a reason. */
-void source_user(struct source *source, struct snapshot *snapshot);
-void source_segment(struct source *source, struct snapshot *snapshot);
-void source_kernel(struct source *source, struct snapshot *snapshot);
+/* Each fills a snapshot, or leaves it down with a reason. former: what was told before, NULL: nothing; for
+ * those who don't know themselves what is gone. */
+void source_user(struct source *source, struct snapshot *snapshot, const struct snapshot *former);
+void source_segment(struct source *source, struct snapshot *snapshot, const struct snapshot *former);
+void source_kernel(struct source *source, struct snapshot *snapshot, const struct snapshot *former);
 
 #endif

@@ -171,6 +171,20 @@ static json_t *event_counts(const struct daemon *daemon, uint64_t lost)
                      "lost", number(lost));
 }
 
+/* Over all SAs that there were, so that nothing falls when keys change. */
+static json_t *association_totals(const struct daemon *daemon)
+{
+    struct sp_sad_totals totals;
+    sp_sad_totals(daemon->sad, &totals);
+    const struct sp_sad_carried *out = &totals.direction[SP_OUTBOUND], *in = &totals.direction[SP_INBOUND];
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "key_additions", number(totals.key_additions),
+        "key_deletions", number(totals.key_deletions), "packets_sent", number(out->packets),
+        "packets_received", number(in->packets), "confidential_bytes_sent", number(out->confidential_bytes),
+        "confidential_bytes_received", number(in->confidential_bytes), "authenticated_bytes_sent",
+        number(out->authenticated_bytes), "authenticated_bytes_received", number(in->authenticated_bytes));
+}
+
 static uint64_t uptime_seconds(const struct daemon *daemon)
 {
     struct timespec now;
@@ -191,14 +205,14 @@ json_t *status_build(struct daemon *daemon)
     json_t *device = json_pack("{s:s, s:I, s:I, s:I}", "name", daemon->options.device, "mtu_bytes",
                                (json_int_t)daemon->limits.ipv4_mtu_bytes, "mark",
                                (json_int_t)daemon->options.mark, "table", (json_int_t)daemon->options.table);
-    return json_pack("{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
-                     "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
+    return json_pack("{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
+                     1, "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
                      number(uptime_seconds(daemon)), "backend", "user", "kernel",
                      text_or_null(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths",
                      narrow_paths(daemon), "addresses", address_list(daemon), "policy", policy_entry(daemon),
-                     "sas", sa_list(daemon), "totals", totals, "guard", guard ? guard : json_array(),
-                     "events", event_counts(daemon, stats.events_lost), "second_guard",
-                     second_guard_status(&daemon->second_guard));
+                     "sas", sa_list(daemon), "associations", association_totals(daemon), "totals", totals,
+                     "guard", guard ? guard : json_array(), "events", event_counts(daemon, stats.events_lost),
+                     "second_guard", second_guard_status(&daemon->second_guard));
 }
 
 json_t *status_policy(struct daemon *daemon)

@@ -131,6 +131,25 @@ Test(segment, tells_of_each_sa_and_no_key)
     scene_close(&scene);
 }
 
+Test(segment, totals_of_sas_go_on_when_an_sa_is_gone)
+{
+    struct scene scene = scene_open();
+    struct sp_sa_info info;
+    leave(&scene.gate, BACK, 80);
+    cr_assert_eq(sp_sad_get(scene.gate.sad, 0, &info), SP_OK);
+    write_and_refresh(&scene);
+    cr_assert_eq(totals(&scene)->key_additions, 2);
+    cr_assert_eq(totals(&scene)->key_deletions, 0);
+    cr_assert_eq(sp_sad_remove(scene.gate.sad, 0), SP_OK);
+    write_and_refresh(&scene);
+    cr_assert_eq(totals(&scene)->key_deletions, 1);
+    cr_assert_eq(totals(&scene)->carried[SP_OUTBOUND].packets, 1);
+    cr_assert_eq(totals(&scene)->carried[SP_OUTBOUND].confidential_bytes, info.bytes);
+    cr_assert_eq(totals(&scene)->carried[SP_OUTBOUND].authenticated_bytes, info.bytes);
+    cr_assert_eq(totals(&scene)->carried[SP_INBOUND].packets, 0);
+    scene_close(&scene);
+}
+
 static void publish_rules(struct gate *gate, int count)
 {
     char text[16384] = "";
