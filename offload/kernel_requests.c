@@ -10,7 +10,7 @@
 static void hear(uint32_t request, const struct sp_xfrm_answer *answer, void *context)
 {
     struct sp_kernel_requests *requests = context;
-    uint32_t place = request - requests->batch_first;
+    uint32_t place = request - requests->batch_request;
 
     const bool is_absent = answer->error == ESRCH || answer->error == ENOENT;
 
@@ -21,7 +21,7 @@ static void hear(uint32_t request, const struct sp_xfrm_answer *answer, void *co
     if (requests->is_refused || place >= requests->batch_count)
         return;
     requests->is_refused = true;
-    requests->refused = requests->batch[place];
+    requests->refused = requests->batch_number + place;
     requests->answer = *answer;
 }
 
@@ -41,9 +41,10 @@ static enum sp_status put(struct sp_xfrm_link *link, struct sp_kernel_requests *
 
     if (status != SP_OK)
         return status;
-    if (requests->batch_count == 0)
-        requests->batch_first = request;
-    requests->batch[requests->batch_count++] = number;
+    if (requests->batch_count++ == 0) {
+        requests->batch_request = request;
+        requests->batch_number = number;
+    }
     return SP_OK;
 }
 

@@ -20,7 +20,7 @@ struct sp_kernel_requests {
     bool is_refused; /* one was, number refused with this answer: the first that was told so */
     uint32_t refused;
     struct sp_xfrm_answer answer;
-    uint32_t batch[64], batch_first, batch_count; /* of those on their way, which number each has */
+    uint32_t batch_request, batch_number, batch_count; /* on their way: the first one's request and number */
 };
 
 /* Sends all, or stops after the batch of the first refusal, which is SP_OK with is_refused. Otherwise what

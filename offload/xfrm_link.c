@@ -2,8 +2,12 @@
  *
  * The conversation with the kernel's XFRM, over any transport.
  *
- * Each answer waits in the socket's receive buffer until it is read, and one that finds no room there is
- * lost, so a batch is small enough for the answers to fit into what sockets have by default.
+ * Only the last request of a batch asks for an answer. The kernel works through a batch in order and tells of
+ * each request that it refuses whether it was asked to or not (netlink(7)), so when the last one has its
+ * answer, those before it that were not refused are done. A refusal that finds no room in the socket's
+ * receive buffer isn't lost unnoticed: from then on nothing gets in, the last answer neither, and reading
+ * says ENOBUFS. It should not come to that, so a batch is small enough for as many refusals to fit into what
+ * sockets have by default.
  */
 #include "xfrm_link.h"
 
@@ -14,14 +18,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define REQUESTS_BYTES 32768u
+#define REQUESTS_BYTES 65536u
 #define ANSWERS_BYTES 32768u /* the most that the kernel puts into a datagram of a dump */
-#define BATCH_REQUESTS_MAX 64u
+#define BATCH_REQUESTS_MAX 128u
 
 struct sp_xfrm_link {
     struct sp_xfrm_transport transport;
     char *requests, *answers;
-    size_t queued_bytes;
+    size_t queued_bytes, last_queued;     /* last_queued: where the last one begins */
     uint32_t first_request, next_request; /* queued: from the first up to, not with, the next */
 };
 
@@ -72,9 +76,10 @@ enum sp_status sp_xfrm_link_put(struct sp_xfrm_link *link, const struct sp_xfrm_
                                                                                 : SP_ERR_INVALID;
     }
     struct nlmsghdr *header = (struct nlmsghdr *)(void *)place;
-    header->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    header->nlmsg_flags |= NLM_F_REQUEST;
     header->nlmsg_seq = link->next_request;
     header->nlmsg_pid = 0;
+    link->last_queued = link->queued_bytes;
     link->queued_bytes += len_bytes;
     *ret_request = link->next_request++;
     return SP_OK;
@@ -110,20 +115,26 @@ static enum sp_status receive(struct sp_xfrm_link *link, struct sp_xfrm_rest *re
     do
         len_bytes = link->transport.receive(link->transport.context, link->answers, ANSWERS_BYTES);
     while (len_bytes < 0 && errno == EINTR);
-    if (len_bytes < 0)
-        return failure(errno == EAGAIN ? ETIMEDOUT : errno);
+    if (len_bytes < 0) {
+        int why = errno;
+        sodium_memzero(link->answers, ANSWERS_BYTES); /* one that was too large filled it */
+        if (why == ENOBUFS && link->transport.drain != NULL)
+            link->transport.drain(link->transport.context);
+        return failure(why == EAGAIN ? ETIMEDOUT : why);
+    }
     if (len_bytes == 0)
         return failure(EBADMSG);
     *ret_datagram = (struct sp_xfrm_rest){.at = link->answers, .len_bytes = (size_t)len_bytes};
     return SP_OK;
 }
 
-/* What is being waited for. A taker looks at a message and answers SP_OK also when it isn't meant. */
+/* What is being waited for: the answer to the last of some requests, or the end of a dump. A taker looks at a
+ * message and answers SP_OK also when it isn't meant. */
 struct wait {
     enum sp_status (*take)(struct wait *wait, const struct nlmsghdr *header, const char *message);
-    uint32_t first_request;
-    uint64_t missing; /* a bit for each request without an answer yet */
-    bool is_interrupted;
+    uint32_t first_request, count;
+    bool is_over, is_interrupted;
+    bool is_refused[BATCH_REQUESTS_MAX];
     sp_xfrm_on_answer *on_answer;
     sp_xfrm_on_message *on_message;
     void *context;
@@ -161,21 +172,30 @@ static enum sp_status await(struct sp_xfrm_link *link, struct wait *wait)
 {
     enum sp_status status = SP_OK;
 
-    while (wait->missing != 0 && status == SP_OK) {
+    while (!wait->is_over && status == SP_OK) {
         struct sp_xfrm_rest datagram;
         status = receive(link, &datagram);
-        if (status == SP_OK)
-            status = take_datagram(link, wait, datagram);
-        sodium_memzero(link->answers, ANSWERS_BYTES);
+        if (status != SP_OK)
+            break;
+        size_t len_bytes = datagram.len_bytes;
+        status = take_datagram(link, wait, datagram);
+        sodium_memzero(link->answers, len_bytes);
     }
     return status;
 }
 
 static bool is_awaited(const struct wait *wait, uint32_t request)
 {
-    uint32_t place = request - wait->first_request;
+    return !wait->is_over && request - wait->first_request < wait->count;
+}
 
-    return place < BATCH_REQUESTS_MAX && (wait->missing >> place & 1) != 0;
+static void tell_done(struct wait *wait)
+{
+    for (uint32_t place = 0; place < wait->count; place++) {
+        const struct sp_xfrm_answer done = {.sequence = wait->first_request + place};
+        if (!wait->is_refused[place])
+            wait->on_answer(done.sequence, &done, wait->context);
+    }
 }
 
 static enum sp_status take_answer(struct wait *wait, const struct nlmsghdr *header, const char *message)
@@ -186,22 +206,28 @@ static enum sp_status take_answer(struct wait *wait, const struct nlmsghdr *head
         return SP_OK; /* of a request whose wait has been given up */
     if (!sp_xfrm_decode_answer(message, header->nlmsg_len, &answer))
         return failure(EBADMSG);
-    wait->missing &= ~(UINT64_C(1) << (answer.sequence - wait->first_request));
-    wait->on_answer(answer.sequence, &answer, wait->context);
+    uint32_t place = answer.sequence - wait->first_request;
+    if (answer.error != 0 && !wait->is_refused[place]) {
+        wait->is_refused[place] = true;
+        wait->on_answer(answer.sequence, &answer, wait->context);
+    }
+    wait->is_over = place + 1 == wait->count;
+    if (wait->is_over)
+        tell_done(wait);
     return SP_OK;
 }
 
 enum sp_status sp_xfrm_link_flush(struct sp_xfrm_link *link, sp_xfrm_on_answer *on_answer, void *context)
 {
-    uint32_t count = link->next_request - link->first_request;
     struct wait wait = {.take = take_answer,
                         .first_request = link->first_request,
+                        .count = link->next_request - link->first_request,
                         .on_answer = on_answer,
                         .context = context};
 
-    if (count == 0)
+    if (wait.count == 0)
         return SP_OK;
-    wait.missing = UINT64_MAX >> (BATCH_REQUESTS_MAX - count);
+    ((struct nlmsghdr *)(void *)(link->requests + link->last_queued))->nlmsg_flags |= NLM_F_ACK;
     link->first_request = link->next_request;
     enum sp_status status = send_queue(link);
     return status == SP_OK ? await(link, &wait) : status;
@@ -216,7 +242,7 @@ static enum sp_status take_dumped(struct wait *wait, const struct nlmsghdr *head
         return SP_OK;
     wait->is_interrupted |= (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
     if (sp_xfrm_decode_answer(message, header->nlmsg_len, &answer)) {
-        wait->missing = 0;
+        wait->is_over = true;
         if (answer.error != 0)
             return failure(answer.error);
         return wait->is_interrupted ? failure(EINTR) : SP_OK;
@@ -236,7 +262,7 @@ enum sp_status sp_xfrm_link_dump(struct sp_xfrm_link *link, uint16_t type, sp_xf
                                  void *context)
 {
     const struct sp_xfrm_message request = {.type = type, .flags = NLM_F_DUMP};
-    struct wait wait = {.take = take_dumped, .missing = 1, .on_message = on_message, .context = context};
+    struct wait wait = {.take = take_dumped, .count = 1, .on_message = on_message, .context = context};
 
     if (link->queued_bytes > 0 || (type != XFRM_MSG_GETSA && type != XFRM_MSG_GETPOLICY))
         return SP_ERR_INVALID;
@@ -244,8 +270,6 @@ enum sp_status sp_xfrm_link_dump(struct sp_xfrm_link *link, uint16_t type, sp_xf
     if (status != SP_OK)
         return status;
     link->first_request = link->next_request;
-    /* a dump ends with NLMSG_DONE; an acknowledgement would come before its messages */
-    ((struct nlmsghdr *)(void *)link->requests)->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
     status = send_queue(link);
     return status == SP_OK ? await(link, &wait) : status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A conversation with the kernel's XFRM: requests go out many at once, each gets its answer, and dumps come
- * back message by message.
+ * A conversation with the kernel's XFRM: requests go out many at once, each ends in a word on what became of
+ * it, and dumps come back message by message.
  *
  * When a call fails, what became of the requests under way is not known; the kernel answers before a send
  * returns, but an answer may be lost. Who needs to know asks for a dump: the link itself stays usable, and
@@ -22,6 +22,9 @@
 struct sp_xfrm_transport {
     ssize_t (*send)(void *context, const void *bytes, size_t len_bytes);
     ssize_t (*receive)(void *context, void *buffer, size_t capacity_bytes);
+    /* Throws away what waits to be received; NULL: nothing ever does that needs it. A socket that was
+     * overrun gets nothing more before it is empty. */
+    void (*drain)(void *context);
     void (*close)(void *context);
     void *context;
 };
@@ -43,11 +46,11 @@ void sp_xfrm_link_close(struct sp_xfrm_link **link);
  * sp_xfrm_link_put gave. */
 typedef void sp_xfrm_on_answer(uint32_t request, const struct sp_xfrm_answer *answer, void *context);
 
-/* Queues a request; the link says its number, and that it wants an answer. SP_ERR_LIMIT: the queue is full,
+/* Queues a request; the link says its number. SP_ERR_LIMIT: the queue is full,
  * flush first. SP_ERR_INVALID: no message that fits. */
 enum sp_status sp_xfrm_link_put(struct sp_xfrm_link *link, const struct sp_xfrm_message *message,
                                 uint32_t *ret_request) SP_MUST_USE;
-/* Sends what is queued and waits until each request has its answer. A request that is refused is for
+/* Sends what is queued and waits until it is known what became of each request. One that is refused is for
  * on_answer and doesn't make the call fail. SP_ERR_PERMISSION, SP_ERR_SYSTEM (errno; ETIMEDOUT: an answer
  * is missing, ENOBUFS: answers were lost, EBADMSG: what came is no netlink, or is about no request). */
 enum sp_status sp_xfrm_link_flush(struct sp_xfrm_link *link, sp_xfrm_on_answer *on_answer,

@@ -45,6 +45,14 @@ static ssize_t receive_from_kernel(void *context, void *buffer, size_t capacity_
     return len_bytes;
 }
 
+static void drain_socket(void *context)
+{
+    char byte;
+
+    while (recv(descriptor_of(context), &byte, sizeof byte, MSG_DONTWAIT | MSG_TRUNC) >= 0 || errno == EINTR)
+        continue;
+}
+
 static void close_socket(void *context)
 {
     (void)close(descriptor_of(context));
@@ -80,6 +88,7 @@ enum sp_status sp_xfrm_socket_open(struct sp_xfrm_transport *ret_transport)
     }
     *ret_transport = (struct sp_xfrm_transport){.send = send_to_kernel,
                                                 .receive = receive_from_kernel,
+                                                .drain = drain_socket,
                                                 .close = close_socket,
                                                 .context = (void *)(intptr_t)descriptor};
     return SP_OK;

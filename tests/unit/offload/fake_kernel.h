@@ -36,8 +36,8 @@ struct fake_kernel {
     enum fake_fault fault;
     int error;
     size_t fault_at, calls;
-    size_t sends;
-    char last_request[32768]; /* what the kernel was told last */
+    size_t sends, receives;
+    char last_request[65536]; /* what the kernel was told last */
     size_t last_request_bytes;
     bool is_closed;
 };

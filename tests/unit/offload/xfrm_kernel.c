@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define INDEX 100001u /* & 7: XFRM_POLICY_OUT */
@@ -109,6 +111,120 @@ Test(xfrm_kernel, takes_a_policy_gives_it_back_and_takes_it_away)
     dumped.count = 0;
     cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, keep, &dumped), SP_OK);
     cr_expect_eq(dumped.count, 0);
+    sp_xfrm_link_close(&link);
+}
+
+/* ---- refusals within a batch --------------------------------------------------------------------------- */
+
+struct refusals {
+    uint32_t first, told, refused;
+    int wrong_errors;
+    bool is_refused[256];
+};
+
+static void note(uint32_t request, const struct sp_xfrm_answer *answer, void *context)
+{
+    struct refusals *refusals = context;
+
+    refusals->told++;
+    cr_assert_lt(request - refusals->first, 256);
+    if (answer->error == 0)
+        return;
+    refusals->is_refused[request - refusals->first] = true;
+    refusals->refused++;
+    refusals->wrong_errors += answer->error != EEXIST;
+}
+
+/* As many policies as a batch takes, every step-th of which the kernel has already; returns how many. */
+static uint32_t put_batch(struct sp_xfrm_link *link, uint32_t step, struct refusals *refusals)
+{
+    static struct sp_xfrm_message message;
+    uint32_t request, count = 0;
+
+    *refusals = (struct refusals){.told = 0};
+    for (;; count++) {
+        message = block_policy(XFRM_MSG_NEWPOLICY);
+        message.policy.index = 0;
+        message.policy.selector.destination_port = (uint16_t)(count % step == 0 ? 1 : 2 + count);
+        enum sp_status status = sp_xfrm_link_put(link, &message, &request);
+        if (status == SP_ERR_LIMIT)
+            return count;
+        cr_assert_eq(status, SP_OK);
+        refusals->first = count == 0 ? request : refusals->first;
+    }
+}
+
+static void have_port_1(struct sp_xfrm_link *link)
+{
+    static struct sp_xfrm_message message;
+
+    message = block_policy(XFRM_MSG_NEWPOLICY);
+    message.policy.selector.destination_port = 1;
+    cr_assert_eq(ask(link, &message).error, 0);
+}
+
+Test(xfrm_kernel, names_each_one_of_a_batch_that_is_refused)
+{
+    struct sp_xfrm_link *link = open_link();
+    struct refusals refusals;
+    struct dumped dumped = {0};
+
+    have_port_1(link);
+    const uint32_t count = put_batch(link, 5, &refusals);
+    cr_assert_geq(count, 64);
+    cr_assert_eq(sp_xfrm_link_flush(link, note, &refusals), SP_OK);
+    cr_expect_eq(refusals.told, count);
+    cr_expect_eq(refusals.wrong_errors, 0);
+    for (uint32_t i = 0; i < count; i++)
+        cr_expect_eq(refusals.is_refused[i], i % 5 == 0, "request %u", i);
+    cr_assert_eq(sp_xfrm_link_dump(link, XFRM_MSG_GETPOLICY, keep, &dumped), SP_OK);
+    cr_expect_eq(dumped.count, 1 + count - refusals.refused);
+    sp_xfrm_link_close(&link);
+}
+
+Test(xfrm_kernel, has_room_for_a_batch_of_which_all_are_refused)
+{
+    struct sp_xfrm_link *link = open_link();
+    struct refusals refusals;
+
+    have_port_1(link);
+    const uint32_t count = put_batch(link, 1, &refusals);
+    cr_assert_eq(sp_xfrm_link_flush(link, note, &refusals), SP_OK);
+    cr_expect_eq(refusals.refused, count);
+    sp_xfrm_link_close(&link);
+}
+
+/* Only the last request asks for an answer. That none can pass for done whose refusal was lost is the
+ * kernel's word, and this holds it to it. */
+Test(xfrm_kernel, says_that_refusals_were_lost_for_want_of_room)
+{
+    struct sp_xfrm_transport transport;
+    struct sp_xfrm_link *link = open_link();
+    struct refusals refusals;
+    const int least_bytes = 1; /* the kernel makes it what it takes at least */
+
+    have_port_1(link);
+    sp_xfrm_link_close(&link);
+    cr_assert_eq(sp_xfrm_socket_open(&transport), SP_OK);
+    cr_assert_eq(
+        setsockopt((int)(intptr_t)transport.context, SOL_SOCKET, SO_RCVBUF, &least_bytes, sizeof least_bytes),
+        0);
+    cr_assert_eq(sp_xfrm_link_over(&transport, &link), SP_OK);
+    for (uint32_t step = 1; step <= 5; step += 2) {
+        const uint32_t count = put_batch(link, step, &refusals);
+        cr_expect_eq(sp_xfrm_link_flush(link, note, &refusals), SP_ERR_SYSTEM);
+        cr_expect_eq(errno, ENOBUFS);
+        cr_expect_eq(refusals.told, refusals.refused, "and nothing is told to be done");
+        cr_expect_lt(refusals.refused, count);
+        struct sp_xfrm_answer answer = {.error = -1};
+        struct sp_xfrm_message *message = calloc(1, sizeof *message);
+        *message = block_policy(XFRM_MSG_DELPOLICY);
+        message->policy.index = 0;
+        message->policy.selector.destination_port = UINT16_MAX;
+        answer = ask(link, message);
+        cr_expect_eq(answer.error, ENOENT, "the conversation is in step again");
+        free(message);
+    }
     sp_xfrm_link_close(&link);
 }
 
