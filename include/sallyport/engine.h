@@ -88,6 +88,27 @@ struct sp_event {
 /* Takes up to max events out of the engine's rings; returns how many. One control thread at a time. */
 SP_API size_t sp_engine_events(struct sp_engine *engine, struct sp_event *events, size_t max);
 
+/* A packet that was dropped: who sent what to whom, and why. Never its contents. */
+struct sp_dropped {
+    uint64_t at_ns; /* when: CLOCK_BOOTTIME */
+    enum sp_direction direction;
+    enum sp_drop reason;
+    uint64_t generation; /* of the policy that rule is a rule of; 0: unknown, and so is rule */
+    uint32_t rule, sa;   /* SP_NO_RULE, SP_NO_SA */
+    /* of the packet as it was dropped, which is the sealed one where the host could not send it; family 0: it
+     * could not be read */
+    struct sp_address source, destination;
+    uint8_t protocol;                       /* of the upper layer, 50 for ESP */
+    bool has_ports;                         /* protocol has ports and they were in the packet */
+    uint16_t source_port, destination_port; /* 0 unless has_ports */
+    bool has_spi, has_sequence; /* spi: of its SA, or of its ESP header; sequence: of its ESP header */
+    uint32_t spi, sequence;     /* the sequence number's lower 32 bits: the others aren't sent */
+};
+/* Takes up to max dropped packets out of the engine's rings; returns how many, each worker's in order. The
+ * rings are there to see what is wrong, not to count by: between two calls a worker notes at most 16 packets
+ * a reason, the first ones. One control thread at a time. */
+SP_API size_t sp_engine_dropped(struct sp_engine *engine, struct sp_dropped *dropped, size_t max);
+
 #ifdef __cplusplus
 }
 #endif

@@ -71,6 +71,18 @@ struct sp_event_ring {
     struct sp_event events[SP_EVENT_RING];
 };
 
+#define SP_DROP_RING 256u     /* a power of two */
+#define SP_DROPS_A_REASON 16u /* that are noted between two drains */
+
+/* One producer (the worker), one consumer (the control thread): drops.c. */
+struct sp_drop_ring {
+    alignas(64) _Atomic uint32_t head; /* next to write */
+    uint32_t seen_tail;                /* the worker's, with noted[]: of the drains it knows */
+    uint8_t noted[SP_DROP_COUNT];
+    alignas(64) _Atomic uint32_t tail; /* next to read */
+    struct sp_dropped dropped[SP_DROP_RING];
+};
+
 /* The same acquire is told again after a second, not for each packet. */
 struct sp_acquire_memory {
     uint64_t told_ns;
@@ -87,6 +99,7 @@ struct sp_worker {
     struct sp_tally tally;
     struct sp_sa_tally *sa_tallies; /* [SAD capacity] */
     struct sp_event_ring ring;
+    struct sp_drop_ring drops;
     struct sp_acquire_memory acquires[SP_ACQUIRE_MEMORY];
     struct sp_headers headers[SP_ENGINE_CHUNK];
     struct sp_selector_key keys[SP_ENGINE_CHUNK];
@@ -130,6 +143,11 @@ typedef void sp_burst_chunk(struct sp_worker *worker, const struct sp_snapshot *
                             struct sp_packet *packets, size_t count);
 void sp_burst_run(struct sp_worker *worker, enum sp_direction direction, struct sp_packet *packets,
                   size_t count, sp_burst_chunk *chunk);
+
+/* drops.c: data path. Notes a dropped packet, which is as sp_outbound() or sp_inbound() leaves it.
+ * read_before: its headers, or those of any other packet when it has no SA; NULL: unknown. */
+void sp_drop_note(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
+                  const struct sp_packet *packet, const struct sp_headers *read_before);
 
 /* events.c: data path */
 void sp_event_acquire(struct sp_worker *worker, const struct sp_headers *headers, uint32_t rule,

@@ -95,6 +95,8 @@ void sp_count(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum
         struct sp_counters *sa = sa_counters(worker, direction, &packets[i]);
         if (sa)
             count_one(sa, &packets[i], bytes);
+        if (packets[i].verdict == SP_VERDICT_DROP)
+            sp_drop_note(worker, snapshot, direction, &packets[i], &worker->headers[i]);
     }
 }
 
@@ -120,8 +122,9 @@ void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direction, s
     struct sp_counters *sa = sa_counters(worker, direction, packet);
     if (sa)
         move_one(sa, packet, reason);
-    sp_thread_offline();
     sp_drop_packet(packet, reason);
+    sp_drop_note(worker, is_same_policy ? snapshot : NULL, direction, packet, NULL);
+    sp_thread_offline();
 }
 
 void sp_engine_stats(const struct sp_engine *engine, struct sp_stats *ret_stats)

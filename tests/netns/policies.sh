@@ -77,6 +77,8 @@ check "a host with other integrity keys starts" start_gate front "$FRONT_POLICY"
 start_gate back "$BACK_POLICY" "$scratch/keys"
 check "wrong keys: no traffic" stays_shut front "$BACK_IPV4"
 check "wrong keys: the other side counts bad-icv" is_true back 's["totals"]["inbound"]["drops"]["bad-icv"] > 0'
+check "and tells which packet it was last" is_true back \
+    '[(d["source"], d["protocol"], d["spi"] == s["sas"][d["sa"]]["spi"], d["sequence"] > 0) for d in s["last_drops"] if d["reason"] == "bad-icv"][0] == ("'"$FRONT_IPV4"'", 50, True, True)'
 check "and opened nothing" is_true back 's["totals"]["inbound"]["opened_packets"] == 0'
 end_gates
 
@@ -89,6 +91,8 @@ EOF
 check "a policy whose peers have no SAs starts" start_gate back "$scratch/everywhere.policy" "$scratch/keys"
 check_fails "a peer without an SA is not reached" in_back /usr/bin/python3 -B "$here/udp_echo.py" ask "$BYSTANDER_IPV4" 5000 10
 check "that is counted as no-sa" is_true back 's["totals"]["outbound"]["drops"]["no-sa"] > 0'
+check "and told with its ports and rule" is_true back \
+    '[(d["direction"], d["destination_port"], d["rule"]) for d in s["last_drops"] if d["reason"] == "no-sa"][0] == ("outbound", 5000, 0)'
 check "and raised acquire events" wait_until 3 is_true back 's["events"]["acquire"] > 0'
 check "which the log tells of" grep -q "no SA from $BACK_SIDE_IPV4 to $BYSTANDER_IPV4" "$scratch/back.log"
 end_gates

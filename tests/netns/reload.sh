@@ -86,7 +86,7 @@ set_keys front first
 check "SIGHUP does the same" kill -HUP "${topology_pids[front]}"
 check "also with keys: what the file hasn't any more goes" wait_until 3 is_true front 'len(s["sas"]) == 2'
 check "and is counted, as what the refused reload took back is" is_true front \
-    '[s["associations"][which] for which in ("key_additions", "key_deletions")] == [6, 4]'
+    '[s["sa_totals"][which] for which in ("key_additions", "key_deletions")] == [6, 4]'
 
 # ---- trials
 

@@ -112,7 +112,7 @@ for direction, counters in told["totals"].items():
     assert counters["drops"] == {k: v for k, v in status["totals"][direction]["drops"].items() if v}
 assert told["totals"]["outbound"]["sealed_packets"] > 1000
 assert {sa["spi"]: sa["bytes"] for sa in told["sas"]} == {sa["spi"]: sa["bytes"] for sa in status["sas"]}
-of_all = status["associations"]
+of_all = status["sa_totals"]
 assert (told["key_additions"], told["key_deletions"]) == (of_all["key_additions"], of_all["key_deletions"]) == (4, 0)
 for direction, done in (("outbound", "sent"), ("inbound", "received")):
     for name, value in told["carried"][direction].items():

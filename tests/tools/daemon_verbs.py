@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from fake_daemon import Daemon, status
+from fake_daemon import LAST_DROPS, Daemon, status
 from harness import IPSECMON, check_secrets, equal, expect, ipsecctl, ipsecmon, test
 
 
@@ -30,6 +30,31 @@ def status_is_shown(folder):
           [("inbound", "policy-block", "3"), ("inbound", "clear-text", "2")])
     equal([(row["GUARD"], row["RULE"]) for row in answer.table("GUARD")],
           [("guard_in", "front-end.policy:7"), ("steer", "default")])
+
+
+@test
+def last_drops_are_shown(folder):
+    """status shows the newest ten dropped packets with addresses, SPI, sequence number and rule; ipsecmon --json all"""
+    path = folder.file("control.sock")
+    with Daemon(path, lambda step: dict(status(step), last_drops=LAST_DROPS * 4)):
+        rows = ipsecctl("status", "--control", path).table("DROPPED AGO")
+        told = ipsecmon("--once", "--json", "--control", path).json()
+    equal(len(rows), 10)
+    equal([[row[name] for name in ("REASON", "PROTOCOL", "FROM", "TO", "SPI", "SEQUENCE", "RULE")] for row in rows[:4]],
+          [["bad-icv", "esp", "192.0.2.2", "192.0.2.1", "0x00001002", "17", "-"],
+           ["policy-block", "tcp", "192.0.2.2:40000", "192.0.2.1:80", "-", "-", "front-end.policy:7"],
+           ["clear-text", "udp", "[2001:db8::2]:5", "[2001:db8::1]:80", "-", "-", "-"],
+           ["malformed", "-", "", "", "-", "-", "-"]])
+    expect(all(row["DROPPED AGO"].endswith(" d") for row in rows), rows)
+    drops = told["dropped_packets_last"]
+    equal(len(drops), 16)
+    equal([[drop[name] for name in ("protocol", "source", "destination", "spi", "sequence", "rule", "sa")]
+           for drop in drops[:4]],
+          [["esp", "192.0.2.2", "192.0.2.1", 0x1002, 17, None, 1],
+           ["tcp", "192.0.2.2:40000", "192.0.2.1:80", None, None, "Inbound TCP 80 - front-end", None],
+           ["udp", "[2001:db8::2]:5", "[2001:db8::1]:80", None, None, None, None],
+           [None, None, None, None, None, None, None]])
+    expect(abs(time.time() - drops[0]["age_seconds"] - 1764000000.25) < 60, drops[0])
 
 
 @test
@@ -112,7 +137,8 @@ def once_gives_one_object(folder):
     equal(told.pop("rates"), None)
     for name, value in status(1).items():
         equal(told[name], value, name)
-    equal((told["enabled"], told["counters"]["active_associations"], told["counters"]["key_additions"]), (True, 2, None))
+    equal((told["enabled"], told["counters"]["active_associations"], told["counters"]["key_additions"]), (True, 2, 5))
+    equal(told["counters"]["confidential_bytes_received"], 80000, "the daemon's, not the sum over living SAs")
     equal([(sa["security"], sa["filter"], sa["destination_ports"]) for sa in told["associations"]],
           [("ESP 3DES/HMAC SHA1", "Inbound TCP 80 - front-end", ports) for ports in ("80", "any")])
     told = ipsecmon("--once", "--json", "--control", path, code=2).json()

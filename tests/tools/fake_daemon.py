@@ -17,6 +17,19 @@ default bypass
 REASONS = ["policy-block", "clear-text", "no-sa", "replay", "bad-icv"]
 
 
+def last_drop(**members):
+    return {"time": 1764000000.25, "direction": "inbound", "reason": "bad-icv", "source": "192.0.2.2",
+            "destination": "192.0.2.1", "protocol": 50, "source_port": None, "destination_port": None, "spi": None,
+            "sequence": None, "rule": None, "sa": None, **members}
+
+
+LAST_DROPS = [last_drop(spi=0x1002, sequence=17, sa=1),
+              last_drop(reason="policy-block", protocol=6, source_port=40000, destination_port=80, rule=0),
+              last_drop(reason="clear-text", source="2001:db8::2", destination="2001:db8::1", protocol=17,
+                        source_port=5, destination_port=80),
+              last_drop(reason="malformed", source=None, destination=None, protocol=None)]
+
+
 def counters(packets, esp="sealed_packets", drops=None):
     drops = drops or {}
     dropped = sum(drops.values())
@@ -55,6 +68,10 @@ def status(step, sas=2):
                 packets, "opened_packets", dict(every, **{"policy-block": 3, "clear-text": 2}))},
             "guard": [{"chain": "guard_in", "rule": 0, "action": "refuse", "packets": 3, "bytes": 180},
                       {"chain": "steer", "rule": None, "action": "steer", "packets": 1, "bytes": 60}],
+            "sa_totals": {"key_additions": 5, "key_deletions": 3, "packets_sent": packets, "packets_received": packets,
+                             "confidential_bytes_sent": packets * 70, "confidential_bytes_received": packets * 80,
+                             "authenticated_bytes_sent": packets * 71, "authenticated_bytes_received": packets * 81},
+            "last_drops": LAST_DROPS,
             "events": {"acquire": 4, "soft_expired": 0, "hard_expired": 0, "lost": 0}}
 
 

@@ -57,6 +57,20 @@ const char *daemon_spi(const json_t *sa, char *text)
     return text;
 }
 
+const char *daemon_endpoint(const json_t *drop, const char *side, char *text)
+{
+    char member[32];
+    const char *address = daemon_text(drop, side);
+    snprintf(member, sizeof member, "%s_port", side);
+    const json_t *port = json_object_get(drop, member);
+    if (json_is_integer(port))
+        snprintf(text, DAEMON_ENDPOINT_BYTES, strchr(address, ':') ? "[%.45s]:%u" : "%.45s:%u", address,
+                 (unsigned)(daemon_number(drop, member) & UINT16_MAX));
+    else
+        snprintf(text, DAEMON_ENDPOINT_BYTES, "%.45s", address);
+    return text;
+}
+
 uint64_t daemon_esp_packets(const json_t *counters)
 {
     return daemon_number(counters, "sealed_packets") + daemon_number(counters, "opened_packets");

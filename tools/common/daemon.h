@@ -18,6 +18,10 @@ uint64_t daemon_number(const json_t *object, const char *member);
 const char *daemon_text(const json_t *object, const char *member);
 /* "0x00001001" to text[11]; returns text. */
 const char *daemon_spi(const json_t *sa, char *text);
+/* "192.0.2.1:80", "[2001:db8::1]:80", or without a port, to text[DAEMON_ENDPOINT_BYTES]; returns text. side:
+ * "source" or "destination", of an entry of last_drops. */
+#define DAEMON_ENDPOINT_BYTES 80
+const char *daemon_endpoint(const json_t *drop, const char *side, char *text);
 /* What of a COUNTERS object came through ESP, sealed or opened. */
 uint64_t daemon_esp_packets(const json_t *counters);
 

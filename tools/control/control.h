@@ -73,10 +73,20 @@
  *         "outbound": COUNTERS, "inbound": COUNTERS
  *       }
  *     ],
- *     "associations": {"key_additions": 2, "key_deletions": 0,   of all SAs that there were: nothing falls
- *                      "packets_sent": 0, "packets_received": 0,
- *                      "confidential_bytes_sent": 0, "confidential_bytes_received": 0,
- *                      "authenticated_bytes_sent": 0, "authenticated_bytes_received": 0},
+ *     "sa_totals": {"key_additions": 2, "key_deletions": 0,   of all SAs that there were: nothing falls
+ *                   "packets_sent": 0, "packets_received": 0,
+ *                   "confidential_bytes_sent": 0, "confidential_bytes_received": 0,
+ *                   "authenticated_bytes_sent": 0, "authenticated_bytes_received": 0},
+ *     "last_drops": [                                        the newest first, at most 16 a reason
+ *       {"time": 1764000000.25,                              seconds since 1970
+ *        "direction": "inbound", "reason": "bad-icv",
+ *        "source": "192.0.2.2", "destination": "192.0.2.1",  null: it could not be read
+ *        "protocol": 50,
+ *        "source_port": null, "destination_port": null,
+ *        "spi": 4098, "sequence": 17,                        null: it has none, or it was wiped already
+ *        "rule": null,                                       or its index in the policy in force
+ *        "sa": 1}                                            null: none was found
+ *     ],
  *     "totals": {"outbound": COUNTERS, "inbound": COUNTERS},
  *     "guard": [                                             what nftables did, in the policy's order
  *       {"chain": "guard_in",                                "steer", "guard_out"

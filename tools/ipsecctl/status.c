@@ -3,6 +3,7 @@
  * ipsecctl status: what the daemon is doing: its policy, its SAs, its counters, why it dropped what it
  * dropped.
  */
+#include "arguments.h"
 #include "backend.h"
 #include "control.h"
 #include "daemon.h"
@@ -12,6 +13,9 @@
 
 #include <getopt.h>
 #include <string.h>
+#include <time.h>
+
+#define LAST_DROPS_SHOWN 10u
 
 static void finish_table(struct table *table)
 {
@@ -108,6 +112,23 @@ static void print_sas(const json_t *status)
     finish_table(table);
 }
 
+static void add_rule_place(struct table *table, const json_t *rules, const json_t *entry)
+{
+    const json_t *rule = json_array_get(rules, (size_t)daemon_number(entry, "rule"));
+    table_add(table, "%s:%llu", daemon_text(rule, "file"), (unsigned long long)daemon_number(rule, "line"));
+}
+
+/* "-" where the daemon says null. */
+static void add_number_or_name(struct table *table, const json_t *entry, const char *member, const char *name)
+{
+    if (!json_is_integer(json_object_get(entry, member)))
+        table_add(table, "-");
+    else if (name)
+        table_add(table, "%s", name);
+    else
+        table_add_number(table, daemon_number(entry, member));
+}
+
 static void print_totals(const json_t *status)
 {
     static const char *const directions[] = {"outbound", "inbound"};
@@ -145,6 +166,38 @@ static void print_drops(const json_t *status)
     finish_table(table);
 }
 
+/* Which packets they were, the newest ones. */
+static void print_last_drops(const json_t *status)
+{
+    struct table *table = table_create("DROPPED AGO|DIR|REASON|PROTOCOL|FROM|TO|SPI|SEQUENCE|RULE");
+    const json_t *rules = json_object_get(json_object_get(status, "policy"), "rules");
+    struct timespec now;
+    size_t index;
+    const json_t *drop;
+    clock_gettime(CLOCK_REALTIME, &now);
+    json_array_foreach(json_object_get(status, "last_drops"), index, drop)
+    {
+        char span[32], spi[11], endpoint[DAEMON_ENDPOINT_BYTES];
+        const double age_seconds = (double)now.tv_sec - json_number_value(json_object_get(drop, "time"));
+        const char *name = protocol_name((uint16_t)daemon_number(drop, "protocol"));
+        if (index == LAST_DROPS_SHOWN)
+            break;
+        table_add(table, "%s", daemon_span(age_seconds > 0 ? (uint64_t)age_seconds : 0, span));
+        table_add(table, "%s", daemon_text(drop, "direction"));
+        table_add(table, "%s", daemon_text(drop, "reason"));
+        add_number_or_name(table, drop, "protocol", name);
+        table_add(table, "%s", daemon_endpoint(drop, "source", endpoint));
+        table_add(table, "%s", daemon_endpoint(drop, "destination", endpoint));
+        add_number_or_name(table, drop, "spi", daemon_spi(drop, spi));
+        add_number_or_name(table, drop, "sequence", NULL);
+        if (json_is_integer(json_object_get(drop, "rule")))
+            add_rule_place(table, rules, drop);
+        else
+            table_add(table, "-");
+    }
+    finish_table(table);
+}
+
 static void print_guard(const json_t *status)
 {
     struct table *table = table_create("GUARD|RULE|ACTION|>PACKETS|>BYTES");
@@ -154,13 +207,11 @@ static void print_guard(const json_t *status)
     json_array_foreach(json_object_get(status, "guard"), index, entry)
     {
         const json_t *number = json_object_get(entry, "rule");
-        const json_t *rule = json_array_get(rules, (size_t)daemon_number(entry, "rule"));
         if (daemon_number(entry, "packets") == 0)
             continue;
         table_add(table, "%s", daemon_text(entry, "chain"));
         if (json_is_integer(number))
-            table_add(table, "%s:%llu", daemon_text(rule, "file"),
-                      (unsigned long long)daemon_number(rule, "line"));
+            add_rule_place(table, rules, entry);
         else
             table_add(table, "default");
         table_add(table, "%s", daemon_text(entry, "action"));
@@ -221,6 +272,7 @@ static int run(int argc, char **argv)
     print_sas(status);
     print_totals(status);
     print_drops(status);
+    print_last_drops(status);
     print_guard(status);
     print_events(status);
     json_decref(status);

@@ -99,6 +99,12 @@ static uint64_t dropped_inbound(const struct snapshot *snapshot, enum sp_drop re
     return packets;
 }
 
+bool last_drop_concerns(const struct last_drop *drop, const struct association *association)
+{
+    return strcmp(drop->from, association->source) == 0 && strcmp(drop->to, association->destination) == 0 &&
+           (!drop->has_spi || drop->spi == association->spi);
+}
+
 int association_flow(const struct association *association)
 {
     return strcmp(association->direction, "in") == 0 ? FLOW_INBOUND : FLOW_OUTBOUND;

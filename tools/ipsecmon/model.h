@@ -57,7 +57,9 @@ struct drop_count {
 /* A packet that was dropped. */
 struct last_drop {
     double age_seconds;
-    const char *direction, *protocol, *source, *destination; /* with ports where there are any */
+    const char *direction, *protocol; /* "": it could not be read, nor could what follows */
+    const char *source, *destination; /* with ports where there are any */
+    const char *from, *to;            /* the addresses alone */
     const char *reason, *rule;
     bool has_spi, has_sequence, has_sa;
     uint32_t spi, sequence, sa;
@@ -153,6 +155,8 @@ void snapshot_compare(struct snapshot *snapshot, const struct snapshot *former);
 
 /* "ESP 3DES/HMAC SHA1" of the names in the policy language. */
 const char *security_text(struct pool *pool, const char *encryption, const char *integrity);
+/* Is it a packet of this association, or one that found none on the way between its addresses? */
+bool last_drop_concerns(const struct last_drop *drop, const struct association *association);
 /* Which flow it is part of. */
 int association_flow(const struct association *association);
 /* How much of its tightest hard limit is used, in percent; -1: it has none. */

@@ -70,14 +70,6 @@ static void put_drops(struct pen *pen, const struct association *sa)
     put_field(pen, "dropped", "%s", *text ? text : "none");
 }
 
-/* Of this SA, or of its flow before any SA was found. */
-static bool concerns(const struct last_drop *drop, const struct association *sa)
-{
-    return (drop->has_sa && drop->sa == sa->number) || (drop->has_spi && drop->spi == sa->spi) ||
-           (!drop->has_sa && strncmp(drop->source, sa->source, strlen(sa->source)) == 0 &&
-            strncmp(drop->destination, sa->destination, strlen(sa->destination)) == 0);
-}
-
 static void put_last_drop(struct pen *pen, const struct last_drop *drop)
 {
     char age[SHORT_BYTES], number[32] = "", spi[16] = "";
@@ -100,10 +92,10 @@ static void put_last_drops(struct pen *pen, const struct snapshot *snapshot, con
         return;
     }
     for (size_t i = 0; i < snapshot->last_drop_count; i++)
-        count += concerns(&snapshot->last_drops[i], sa);
+        count += last_drop_concerns(&snapshot->last_drops[i], sa);
     put_field(pen, "last drops", count ? "the newest first" : "none");
     for (size_t i = 0; i < snapshot->last_drop_count && pen->row <= pen->last; i++)
-        if (concerns(&snapshot->last_drops[i], sa))
+        if (last_drop_concerns(&snapshot->last_drops[i], sa))
             put_last_drop(pen, &snapshot->last_drops[i]);
 }
 

@@ -203,14 +203,10 @@ static void take_drops(struct snapshot *snapshot, const json_t *rules)
     }
 }
 
-static const char *endpoint_text(struct pool *pool, const json_t *entry, const char *address,
-                                 const char *port)
+static const char *endpoint_text(struct pool *pool, const json_t *entry, const char *side)
 {
-    const char *text = daemon_text(entry, address);
-    const unsigned long long number = daemon_number(entry, port);
-    if (!json_is_integer(json_object_get(entry, port)))
-        return pool_text(pool, text);
-    return pool_format(pool, strchr(text, ':') ? "[%s]:%llu" : "%s:%llu", text, number);
+    char text[DAEMON_ENDPOINT_BYTES];
+    return pool_text(pool, daemon_endpoint(entry, side, text));
 }
 
 static void take_last_drop(struct snapshot *snapshot, const json_t *entry, const json_t *rules)
@@ -219,11 +215,14 @@ static void take_last_drop(struct snapshot *snapshot, const json_t *entry, const
     struct last_drop *drop = &snapshot->last_drops[snapshot->last_drop_count++];
     const uint64_t protocol = daemon_number(entry, "protocol");
     const char *name = protocol_name((uint16_t)protocol);
+    const bool is_read = json_is_integer(json_object_get(entry, "protocol"));
     drop->age_seconds = snapshot->time - json_number_value(json_object_get(entry, "time"));
     drop->direction = pool_text(pool, daemon_text(entry, "direction"));
-    drop->protocol = name ? name : pool_format(pool, "%llu", (unsigned long long)protocol);
-    drop->source = endpoint_text(pool, entry, "source", "source_port");
-    drop->destination = endpoint_text(pool, entry, "destination", "destination_port");
+    drop->protocol = !is_read ? "" : name ? name : pool_format(pool, "%llu", (unsigned long long)protocol);
+    drop->source = endpoint_text(pool, entry, "source");
+    drop->from = pool_text(pool, daemon_text(entry, "source"));
+    drop->destination = endpoint_text(pool, entry, "destination");
+    drop->to = pool_text(pool, daemon_text(entry, "destination"));
     drop->reason = pool_text(pool, daemon_text(entry, "reason"));
     drop->rule = json_is_integer(json_object_get(entry, "rule"))
                      ? rule_title(pool, json_array_get(rules, (size_t)daemon_number(entry, "rule")))
@@ -255,12 +254,12 @@ static void take_known(struct snapshot *snapshot)
         const char *object, *member;
         enum known_counter counter;
     } members[] = {
-        {"associations", "confidential_bytes_sent", KNOWN_CONFIDENTIAL_SENT},
-        {"associations", "confidential_bytes_received", KNOWN_CONFIDENTIAL_RECEIVED},
-        {"associations", "authenticated_bytes_sent", KNOWN_AUTHENTICATED_SENT},
-        {"associations", "authenticated_bytes_received", KNOWN_AUTHENTICATED_RECEIVED},
-        {"associations", "key_additions", KNOWN_KEY_ADDITIONS},
-        {"associations", "key_deletions", KNOWN_KEY_DELETIONS},
+        {"sa_totals", "confidential_bytes_sent", KNOWN_CONFIDENTIAL_SENT},
+        {"sa_totals", "confidential_bytes_received", KNOWN_CONFIDENTIAL_RECEIVED},
+        {"sa_totals", "authenticated_bytes_sent", KNOWN_AUTHENTICATED_SENT},
+        {"sa_totals", "authenticated_bytes_received", KNOWN_AUTHENTICATED_RECEIVED},
+        {"sa_totals", "key_additions", KNOWN_KEY_ADDITIONS},
+        {"sa_totals", "key_deletions", KNOWN_KEY_DELETIONS},
         {"events", "acquire", KNOWN_PENDING},
         {"events", "soft_expired", KNOWN_SOFT_EXPIRED},
         {"events", "hard_expired", KNOWN_HARD_EXPIRED},

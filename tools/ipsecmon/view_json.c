@@ -139,7 +139,7 @@ static json_t *last_drops_json(const struct snapshot *snapshot)
         json_t *one = tool_need(json_object());
         json_put(one, "age_seconds", json_real(drop->age_seconds));
         json_put(one, "direction", json_text(drop->direction));
-        json_put(one, "protocol", json_text(drop->protocol));
+        json_put(one, "protocol", text_or_null(drop->protocol));
         json_put(one, "source", text_or_null(drop->source));
         json_put(one, "destination", text_or_null(drop->destination));
         json_put(one, "spi", drop->has_spi ? json_number(drop->spi) : json_null());

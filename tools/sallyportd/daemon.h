@@ -56,7 +56,8 @@ struct trial {
     struct timespec end; /* CLOCK_BOOTTIME */
 };
 
-struct quiet_sa; /* encap.c */
+struct quiet_sa;   /* encap.c */
+struct last_drops; /* last_drops.c */
 
 struct daemon {
     struct options options;
@@ -78,6 +79,7 @@ struct daemon {
     struct gate *gate;
     struct quiet_sa *quiet; /* by the SA's number */
     struct event_totals events;
+    struct last_drops *last_drops;
     struct sp_segment *segment; /* NULL: could not be made, which was said */
     struct timespec started;
 };

@@ -6,6 +6,7 @@
 
 #include "encap.h"
 #include "host_watch.h"
+#include "last_drops.h"
 #include "log.h"
 #include "path.h"
 #include "policy_source.h"
@@ -141,6 +142,7 @@ static void on_timer(struct loop *loop)
     if (++loop->quarters % QUARTERS_A_SECOND != 0)
         return;
     take_events(loop->daemon);
+    last_drops_take(loop->daemon);
     control_server_tick(loop->server);
     reload_tick(loop->daemon);
     segment_tick(loop->daemon);

@@ -11,6 +11,7 @@
  */
 #include "daemon.h"
 #include "encap.h"
+#include "last_drops.h"
 #include "log.h"
 #include "loop.h"
 #include "path.h"
@@ -191,6 +192,8 @@ static int run(struct daemon *daemon)
         log_line("no memory");
         goto out;
     }
+    if (!last_drops_open(daemon))
+        goto out;
     if (!host_addresses(daemon->options.device, &daemon->me) || !host_lock_take(&daemon->lock))
         goto out;
     if (!encap_choose_port(daemon)) {
@@ -203,6 +206,7 @@ static int run(struct daemon *daemon)
 out:
     sp_policy_destroy(&policy);
     reload_forget(daemon);
+    last_drops_close(daemon);
     state_close(daemon);
     sp_engine_destroy(&daemon->engine);
     sp_sad_destroy(&daemon->sad);

@@ -4,6 +4,8 @@
  */
 #include "status.h"
 
+#include "last_drops.h"
+
 #include <sallyport/offload.h>
 
 #include <stdlib.h>
@@ -172,7 +174,7 @@ static json_t *event_counts(const struct daemon *daemon, uint64_t lost)
 }
 
 /* Over all SAs that there were, so that nothing falls when keys change. */
-static json_t *association_totals(const struct daemon *daemon)
+static json_t *sa_totals(const struct daemon *daemon)
 {
     struct sp_sad_totals totals;
     sp_sad_totals(daemon->sad, &totals);
@@ -197,6 +199,7 @@ json_t *status_build(struct daemon *daemon)
     struct sp_stats stats;
     struct sp_offload_kernel kernel;
     json_t *totals = json_object();
+    last_drops_take(daemon); /* those since the last tick, too */
     json_t *guard = guard_counters(daemon->guard, sp_engine_policy(daemon->engine));
     sp_engine_stats(daemon->engine, &stats);
     set_directions(totals, &stats, true);
@@ -205,14 +208,15 @@ json_t *status_build(struct daemon *daemon)
     json_t *device = json_pack("{s:s, s:I, s:I, s:I}", "name", daemon->options.device, "mtu_bytes",
                                (json_int_t)daemon->limits.ipv4_mtu_bytes, "mark",
                                (json_int_t)daemon->options.mark, "table", (json_int_t)daemon->options.table);
-    return json_pack("{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
-                     1, "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
+    return json_pack("{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "ok", 1, "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
                      number(uptime_seconds(daemon)), "backend", "user", "kernel",
                      text_or_null(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths",
                      narrow_paths(daemon), "addresses", address_list(daemon), "policy", policy_entry(daemon),
-                     "sas", sa_list(daemon), "associations", association_totals(daemon), "totals", totals,
-                     "guard", guard ? guard : json_array(), "events", event_counts(daemon, stats.events_lost),
-                     "second_guard", second_guard_status(&daemon->second_guard));
+                     "sas", sa_list(daemon), "sa_totals", sa_totals(daemon), "last_drops",
+                     last_drops_list(daemon), "totals", totals, "guard", guard ? guard : json_array(),
+                     "events", event_counts(daemon, stats.events_lost), "second_guard",
+                     second_guard_status(&daemon->second_guard));
 }
 
 json_t *status_policy(struct daemon *daemon)

@@ -196,6 +196,22 @@ Test(model, counters_have_the_names_of_reasons_on_the_way_in)
     snapshot_destroy(&snapshot);
 }
 
+Test(model, a_dropped_packet_concerns_the_sa_of_its_spi_and_addresses)
+{
+    const struct association sa = {.spi = 7, .source = "192.0.2.2", .destination = "192.0.2.1"};
+    struct last_drop drop = {.from = "192.0.2.2", .to = "192.0.2.1", .has_spi = true, .spi = 7};
+    cr_assert(last_drop_concerns(&drop, &sa));
+    drop.spi = 8;
+    cr_assert_not(last_drop_concerns(&drop, &sa));
+    drop.has_spi = false;
+    cr_assert(last_drop_concerns(&drop, &sa), "no SA was found for it");
+    drop.from = "192.0.2.22";
+    cr_assert_not(last_drop_concerns(&drop, &sa));
+    drop = (struct last_drop){.from = "192.0.2.2", .to = "192.0.2.1", .has_spi = true, .spi = 7};
+    drop.to = "";
+    cr_assert_not(last_drop_concerns(&drop, &sa));
+}
+
 Test(model, security_is_said_as_people_know_it)
 {
     struct pool pool = {0};
