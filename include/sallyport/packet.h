@@ -44,7 +44,7 @@ enum sp_verdict {
     X(BAD_ICV, "bad-icv", "the integrity check value is wrong")                                              \
     X(BAD_PADDING, "bad-padding", "padding is not 1, 2, 3, ... or longer than the payload")                  \
     X(BAD_LENGTH, "bad-length", "too short for its ESP headers, or not a multiple of the cipher block")      \
-    X(BAD_NEXT_HEADER, "bad-next-header", "the payload is not one that a transport mode SA may carry")       \
+    X(BAD_NEXT_HEADER, "bad-next-header", "the payload is not one that an SA of its mode may carry")         \
     X(SEQ_EXHAUSTED, "seq-exhausted", "the SA's sequence numbers are used up; it needs new keys")            \
     X(HARD_BYTES, "hard-bytes", "the SA's byte limit is reached; it needs new keys")                         \
     X(HARD_PACKETS, "hard-packets", "the SA's packet limit is reached; it needs new keys")                   \
@@ -53,6 +53,8 @@ enum sp_verdict {
     X(MALFORMED, "malformed", "not a well-formed IPv4 or IPv6 packet")                                       \
     X(NO_ROOM, "no-room", "not enough headroom or tailroom in the caller's buffer")                          \
     X(TOO_LONG, "too-long", "the sealed packet would exceed 65,535 bytes")                                   \
+    X(BAD_INNER, "bad-inner", "the packet in the tunnel is not a well-formed IPv4 or IPv6 packet")           \
+    X(BAD_ECN, "bad-ecn", "the tunnel met congestion that the packet in it can't tell of (RFC 6040 4.2)")    \
     X(DUMMY, "dummy", "a dummy packet (RFC 4303 2.6), discarded after opening")                              \
     X(KEEPALIVE, "keepalive", "a NAT keepalive (RFC 3948 2.3): it has done its work on the way")             \
     X(IKE, "ike", "a message to a key daemon (RFC 3948 2.2) on the port of encapsulated ESP")                \

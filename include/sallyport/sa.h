@@ -3,9 +3,10 @@
  * Sallyport: security associations (RFC 4301 4.4.2) and the database that holds them, the SAD.
  *
  * An SA is one way: from a source to a destination address, with an SPI, a suite of algorithms, keys and
- * limits. The same SAD serves both directions: outbound packets find an SA by addresses and suite, inbound
- * ones by SPI and addresses. Key bytes and everything derived from them live in guarded, locked, not dumped
- * memory (the key arena) and are wiped when the SA goes.
+ * limits. The same SAD serves both directions: outbound packets find an SA by addresses and suite (in tunnel
+ * mode by the tunnel's, which their rule names), inbound ones by SPI and addresses. Key bytes and everything
+ * derived from them live in guarded, locked, not dumped memory (the key arena) and are wiped when the SA
+ * goes.
  */
 #ifndef SALLYPORT_SA_H
 #define SALLYPORT_SA_H
@@ -30,7 +31,11 @@ SP_API enum sp_status sp_address_parse(const char *text, struct sp_address *ret_
 /* Writes it to text[SP_ADDRESS_TEXT_BYTES], NUL-terminated; returns text. */
 SP_API const char *sp_address_format(const struct sp_address *address, char *text);
 
-enum sp_mode { SP_MODE_TRANSPORT };
+/* Transport mode protects what an IP packet carries, tunnel mode a whole one inside of another (RFC 4301
+ * 4.1). */
+enum sp_mode { SP_MODE_TRANSPORT, SP_MODE_TUNNEL, SP_MODE_COUNT };
+/* "transport", "tunnel"; "?" for values outside the enum. Static storage. */
+SP_API const char *sp_mode_name(enum sp_mode mode);
 
 enum sp_encryption {
     SP_ENCRYPTION_NULL,     /* "null": RFC 2410, for debugging */
@@ -95,16 +100,43 @@ static inline bool sp_encap_is_on(const struct sp_encap *encap)
     return encap->source_port != 0;
 }
 
+/* How an SA in tunnel mode makes the outer header (RFC 4301 5.1.2). All zero is what RFC 4301 and RFC 6040
+ * want where nobody says otherwise. The outer addresses are the SA's source and destination, of either family
+ * whatever the packet inside has; the outer hop limit is 64, an IPv6 flow label 0. */
+enum sp_tunnel_df {
+    SP_TUNNEL_DF_COPY,  /* "copy": an outer IPv4 header's DF is the inner one's, and set around IPv6 */
+    SP_TUNNEL_DF_SET,   /* "set" */
+    SP_TUNNEL_DF_CLEAR, /* "clear": routers may cut what was sealed */
+    SP_TUNNEL_DF_COUNT
+};
+#define SP_DSCP_MAX 63u /* RFC 2474 3 */
+struct sp_tunnel {
+    enum sp_tunnel_df df;
+    bool has_dscp; /* true: dscp is what the outer header says; false: what the inner one does */
+    uint8_t dscp;  /* 0..SP_DSCP_MAX; 0 without has_dscp */
+    /* The outer header says that routers can't mark congestion (RFC 6040 4.1, compatibility mode): for a peer
+     * that wouldn't carry the mark over. Opening always does (RFC 6040 4.2). */
+    bool has_no_ecn;
+};
+/* "copy", "set", "clear"; "?" for values outside the enum. Static storage. */
+SP_API const char *sp_tunnel_df_name(enum sp_tunnel_df df);
+/* The outer header between addresses of that family: on top of sp_suite_overhead_bytes(). */
+static inline size_t sp_tunnel_overhead_bytes(uint8_t family)
+{
+    return family == 6 ? 40 : 20;
+}
+
 #define SP_SPI_MIN 256u
 #define SP_REPLAY_WINDOW_MIN 64u
 #define SP_REPLAY_WINDOW_MAX 4096u
 
 /* What makes an SA. The keys are copied into the arena; the caller wipes its own. */
 struct sp_sa_params {
-    const char *name; /* for people; NULL: none. Copied, cut to at most 63 bytes */
-    uint32_t spi;     /* host order, SP_SPI_MIN and up */
-    struct sp_address source, destination;
+    const char *name;                      /* for people; NULL: none. Copied, cut to at most 63 bytes */
+    uint32_t spi;                          /* host order, SP_SPI_MIN and up */
+    struct sp_address source, destination; /* in tunnel mode the tunnel's ends */
     enum sp_mode mode;
+    struct sp_tunnel tunnel; /* all zero unless mode is tunnel */
     enum sp_encryption encryption;
     enum sp_integrity integrity;
     const uint8_t *encryption_key;
@@ -129,9 +161,9 @@ SP_API void sp_sad_destroy(struct sp_sad **sad);
  * SP_ERR_SPI, SP_ERR_KEY_LENGTH, SP_ERR_WEAK_KEY (k1 = k2 or k2 = k3 with parity ignored, or a part that is a
  * DES weak or semi-weak key; of AES-GCM a key that another SA has), SP_ERR_EXISTS (same SPI, source and
  * destination), SP_ERR_LIMIT (SAD full),
- * SP_ERR_INVALID (families differ, bad window, lifetime or ports), SP_ERR_MEMORY. On failure nothing changes.
- * When reason is not NULL it receives one sentence (text[256]) that says what is wrong and what is right.
- * Control thread only; data-path threads may run meanwhile. */
+ * SP_ERR_INVALID (families differ, bad window, lifetime, ports or tunnel), SP_ERR_MEMORY. On failure nothing
+ * changes. When reason is not NULL it receives one sentence (text[256]) that says what is wrong and what is
+ * right. Control thread only; data-path threads may run meanwhile. */
 SP_API enum sp_status sp_sad_add(struct sp_sad *sad, const struct sp_sa_params *params, uint32_t *ret_number,
                                  char *reason) SP_MUST_USE;
 
@@ -148,11 +180,11 @@ struct sp_sad_reload_counts {
     uint32_t kept, added, removed;
 };
 /* Reads the file as sp_sad_load does, with its answers, and adds those of its SAs that the SAD doesn't hold
- * yet. An SA that it holds, the same in suite, keys, window, lifetime and encapsulation, goes on as it is,
- * its sequence numbers, replay window and what it used of its lifetime included; a name that is another one
- * now is not taken over. An SA that has an SPI and addresses of the SAD's and is otherwise another one is an
- * error, SP_ERR_EXISTS: packets on their way couldn't tell them apart. Nothing is removed yet, and on failure
- * nothing changes. To be ended before any other SA is added or removed. Control thread only. */
+ * yet. An SA that it holds, the same in suite, keys, window, lifetime, mode and encapsulation, goes on as it
+ * is, its sequence numbers, replay window and what it used of its lifetime included; a name that is another
+ * one now is not taken over. An SA that has an SPI and addresses of the SAD's and is otherwise another one is
+ * an error, SP_ERR_EXISTS: packets on their way couldn't tell them apart. Nothing is removed yet, and on
+ * failure nothing changes. To be ended before any other SA is added or removed. Control thread only. */
 SP_API enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
                                           struct sp_sad_reload **ret_reload) SP_MUST_USE;
 /* What it comes to when it is kept. */
@@ -191,6 +223,7 @@ struct sp_sa_info {
     uint32_t spi;
     struct sp_address source, destination;
     enum sp_mode mode;
+    struct sp_tunnel tunnel;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
     uint32_t replay_window_packets;

@@ -31,13 +31,13 @@
 struct sp_esp_item {
     struct sp_packet *packet;
     struct sp_sa *sa;
-    uint8_t *esp;        /* the ESP header */
-    uint32_t esp_offset; /* from the IP header: of the ESP header, or of the UDP header in front of it */
-    uint32_t udp_bytes;  /* of that header, 0: there is none */
-    uint32_t next_header_offset;
-    uint32_t cipher_bytes;  /* payload, padding and trailer */
-    uint32_t payload_bytes; /* sealing: without padding and trailer */
-    uint64_t sequence;      /* with or without ESN */
+    uint8_t *esp;                /* the ESP header */
+    uint32_t esp_offset;         /* from the (outer) IP header: of ESP, or of the UDP header in front of it */
+    uint32_t udp_bytes;          /* of that header, 0: there is none */
+    uint32_t next_header_offset; /* transport mode */
+    uint32_t cipher_bytes;       /* payload, padding and trailer */
+    uint32_t payload_bytes;      /* sealing: without padding and trailer */
+    uint64_t sequence;           /* with or without ESN */
     uint8_t next_header;
     bool is_plain; /* plain.h */
 };

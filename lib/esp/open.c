@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Opening: ESP inbound processing in transport mode (RFC 4303 3.4).
+ * Opening: ESP inbound processing (RFC 4303 3.4).
  *
  * The order is the RFC's, and each step is for the whole burst: SA, length and replay check on all packets;
  * then all ICVs; then, packet by packet, the comparison and the replay window's acceptance, so that a number
@@ -16,6 +16,7 @@
  */
 #include "esp/esp.h"
 #include "esp/plain.h"
+#include "wire/tunnel.h"
 #include "wire/udp.h"
 
 #include <endian.h>
@@ -264,17 +265,59 @@ static enum sp_drop read_trailer(struct sp_esp_item *item)
         return SP_DROP_BAD_PADDING;
     if (item->next_header == SP_PROTOCOL_NONE)
         return SP_DROP_DUMMY;
+    if (item->sa->mode == SP_MODE_TUNNEL)
+        return item->next_header == SP_PROTOCOL_IPV4 || item->next_header == SP_PROTOCOL_IPV6
+                   ? SP_DROP_NONE
+                   : SP_DROP_BAD_NEXT_HEADER;
     return sp_esp_is_transport_payload(item->next_header) ? SP_DROP_NONE : SP_DROP_BAD_NEXT_HEADER;
 }
 
-/* Moves the IP header up to the payload. */
+static uint8_t *ip_header(const struct sp_esp_item *item)
+{
+    return item->esp - item->udp_bytes - item->esp_offset;
+}
+
+/* The packet in the tunnel is as good as any that comes off a wire, no better. It may be followed by what
+ * only hides its length (RFC 4303 2.7), which goes. */
+static enum sp_drop read_inner(struct sp_esp_item *item)
+{
+    uint8_t *inner = sp_esp_cipher_start(item);
+    struct sp_headers headers;
+
+    if (item->payload_bytes == 0 || sp_tunnel_protocol(inner) != item->next_header ||
+        sp_headers_read(inner, item->payload_bytes, true, &headers, &item->payload_bytes) != SP_DROP_NONE)
+        return SP_DROP_BAD_INNER;
+    return sp_tunnel_keep_ecn(ip_header(item), inner) ? SP_DROP_NONE : SP_DROP_BAD_ECN;
+}
+
+/* What the cipher gave, in clear. */
+static enum sp_drop read_plaintext(struct sp_esp_item *item)
+{
+    enum sp_drop reason = read_trailer(item);
+    return reason == SP_DROP_NONE && item->sa->mode == SP_MODE_TUNNEL ? read_inner(item) : reason;
+}
+
+static void deliver_inner(const struct sp_esp_item *item)
+{
+    struct sp_packet *packet = item->packet;
+
+    packet->head_bytes = (uint32_t)(sp_esp_cipher_start(item) - packet->buffer);
+    packet->len_bytes = item->payload_bytes;
+    packet->reason = SP_DROP_NONE;
+}
+
+/* In transport mode moves the IP header up to the payload. */
 static void deliver(const struct sp_esp_item *item)
 {
     struct sp_packet *packet = item->packet;
     uint32_t front_bytes = item->udp_bytes + (uint32_t)(sp_esp_cipher_start(item) - item->esp);
-    uint8_t *header = item->esp - item->udp_bytes - item->esp_offset;
+    uint8_t *header = ip_header(item);
 
     packet->verdict = SP_VERDICT_OPENED;
+    if (item->sa->mode == SP_MODE_TUNNEL) {
+        deliver_inner(item);
+        return;
+    }
     if (item->is_plain) {
         sp_esp_move_plain(packet, header + front_bytes, header, item->next_header,
                           SP_PLAIN_HEADER_BYTES + item->payload_bytes);
@@ -296,7 +339,7 @@ void sp_esp_open_chunk(struct sp_esp *esp, struct sp_packet *packets, size_t cou
     decrypt(esp, items);
     for (size_t i = 0; i < items; i++) {
         struct sp_esp_item *item = &esp->items[i];
-        enum sp_drop reason = read_trailer(item);
+        enum sp_drop reason = read_plaintext(item);
         if (reason == SP_DROP_NONE) {
             deliver(item);
             continue;

@@ -1,48 +1,63 @@
 /* SPDX-License-Identifier: ISC
  *
- * Sealing: ESP outbound processing in transport mode (RFC 4303 3.3).
+ * Sealing: ESP outbound processing (RFC 4303 3.3). In transport mode:
  *
  *     before:            | IP header, options, ext. headers |          upper layer          |
  *     after:    | IP header, options, ext. headers | ESP | IV | upper layer, padding, trailer | ICV |
  *                                                         |<------------- cipher ----------->|
  *                                                  |<------------- integrity -------------->|
  *
+ * In tunnel mode the whole packet stands where the upper layer does here, and an IP header that says nothing
+ * but where the tunnel ends stands in front (RFC 4303 3.1.2).
+ *
  * An encapsulated SA has a UDP header in front of ESP, which neither cipher nor integrity cover (RFC
  * 3948 2.1).
  *
- * The upper layer, most of the bytes, stays where it is: the IP header moves into the headroom to make place.
+ * What gets encrypted, most of the bytes, stays where it is: headers go into the headroom to make place.
  * A packet is judged whole before a byte of it is written, so one that is dropped is as it was. Encryption
  * comes before integrity (RFC 4303 3.3.2), for the whole burst each.
  */
 #include "esp/plain.h"
+#include "wire/tunnel.h"
 #include "wire/udp.h"
 
 #include <endian.h>
 
 #define IP_PACKET_BYTES_MAX 65535u
 
-/* Lays the sealed packet out; writes nothing but the item. */
-static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t total_bytes)
+/* Lays the sealed packet out; writes nothing but the item. kept_bytes of it stay in front of ESP. */
+static enum sp_drop lay_out(struct sp_esp_item *item, uint32_t kept_bytes, uint32_t total_bytes)
 {
     const struct sp_packet *packet = item->packet;
     const struct sp_sa *sa = item->sa;
     uint32_t align = sp_esp_align_bytes(sa->cipher);
-    uint32_t front_bytes = SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes;
+    uint32_t esp_front_bytes = SP_ESP_HEADER_BYTES + (uint32_t)sa->cipher->iv_bytes;
     uint32_t icv_bytes = (uint32_t)sa->hmac->icv_bytes;
 
-    item->payload_bytes = total_bytes - item->esp_offset;
+    item->payload_bytes = total_bytes - kept_bytes;
     item->cipher_bytes = (item->payload_bytes + SP_ESP_TRAILER_BYTES + align - 1) / align * align;
     item->udp_bytes = sp_esp_udp_bytes(sa);
-    front_bytes += item->udp_bytes;
+    uint32_t front_bytes = item->esp_offset - kept_bytes + item->udp_bytes + esp_front_bytes;
     uint32_t back_bytes = item->cipher_bytes - item->payload_bytes + icv_bytes;
     if (total_bytes + front_bytes + back_bytes > IP_PACKET_BYTES_MAX)
         return SP_DROP_TOO_LONG;
     if (packet->head_bytes < front_bytes ||
         packet->capacity_bytes - packet->head_bytes - total_bytes < back_bytes)
         return SP_DROP_NO_ROOM;
-    item->esp = packet->buffer + packet->head_bytes + item->esp_offset - front_bytes + item->udp_bytes;
+    item->esp = packet->buffer + packet->head_bytes + kept_bytes - esp_front_bytes;
     __builtin_prefetch(sp_esp_cipher_start(item) + item->payload_bytes, 1);
     return SP_DROP_NONE;
+}
+
+/* RFC 4303 3.1.2: all of it goes in, fragments as well. */
+static enum sp_drop judge_for_tunnel(struct sp_packet *packet, struct sp_sa *sa, uint32_t total_bytes,
+                                     struct sp_esp_item *item)
+{
+    *item = (struct sp_esp_item){.packet = packet,
+                                 .sa = sa,
+                                 .esp_offset = sp_outer_bytes(sa->source.family),
+                                 .next_header = sp_tunnel_protocol(packet->buffer + packet->head_bytes)};
+    return lay_out(item, 0, total_bytes);
 }
 
 /* All that can be told of a packet without spending anything of its SA. */
@@ -59,6 +74,8 @@ static enum sp_drop judge(struct sp_packet *packet, struct sp_sa *sa, struct sp_
         sp_headers_read(packet->buffer + packet->head_bytes, packet->len_bytes, true, &headers, &total_bytes);
     if (reason != SP_DROP_NONE)
         return reason;
+    if (sa->mode == SP_MODE_TUNNEL)
+        return judge_for_tunnel(packet, sa, total_bytes, item);
     if (headers.is_fragment) /* RFC 4303 3.3.4: transport mode is for whole datagrams */
         return SP_DROP_FRAGMENT;
     if (!sp_sa_is_between(sa, &headers.source, &headers.destination)) /* whatever number the caller gave */
@@ -71,7 +88,7 @@ static enum sp_drop judge(struct sp_packet *packet, struct sp_sa *sa, struct sp_
                                  .esp_offset = headers.esp_offset,
                                  .next_header_offset = headers.next_header_offset,
                                  .next_header = headers.esp_next_header};
-    return lay_out(item, total_bytes);
+    return lay_out(item, headers.esp_offset, total_bytes);
 }
 
 static void prefetch(const struct sp_esp *esp, const struct sp_packet *packet)
@@ -212,6 +229,21 @@ static void write_iv(struct sp_esp *esp, const struct sp_esp_item *item)
     }
 }
 
+/* Identification (RFC 6864): a packet's own among the SA's last 65,536, from a start that others don't share.
+ */
+static void write_outer(uint8_t *outer, const uint8_t *inner, const struct sp_esp_item *item)
+{
+    const struct sp_sa *sa = item->sa;
+    sp_outer_write(outer,
+                   &(struct sp_outer){.source = &sa->source,
+                                      .destination = &sa->destination,
+                                      .protocol = item->udp_bytes > 0 ? SP_PROTOCOL_UDP : SP_PROTOCOL_ESP,
+                                      .traffic_class = sp_outer_traffic_class(inner, &sa->tunnel),
+                                      .has_df = sp_outer_has_df(inner, &sa->tunnel),
+                                      .identification = (uint16_t)(sa->identification_start + item->sequence),
+                                      .total_bytes = item->packet->len_bytes});
+}
+
 static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
 {
     struct sp_packet *packet = item->packet;
@@ -219,7 +251,8 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     uint8_t *header = packet->buffer + packet->head_bytes;
     uint8_t *moved = item->esp - item->udp_bytes - item->esp_offset;
 
-    sp_esp_move_header(moved, header, item->esp_offset);
+    if (sa->mode == SP_MODE_TRANSPORT)
+        sp_esp_move_header(moved, header, item->esp_offset);
     sp_write_u32(item->esp, sa->spi);
     sp_write_u32(item->esp + 4, (uint32_t)item->sequence); /* RFC 4303 2.2.1: the lower half is sent */
     write_iv(esp, item);
@@ -233,8 +266,11 @@ static void write_packet(struct sp_esp *esp, const struct sp_esp_item *item)
     packet->head_bytes -= (uint32_t)(header - moved);
     packet->verdict = SP_VERDICT_SEALED;
     packet->reason = SP_DROP_NONE;
-    sp_headers_rewrite(moved, item->next_header_offset,
-                       item->udp_bytes > 0 ? SP_PROTOCOL_UDP : SP_PROTOCOL_ESP, packet->len_bytes);
+    if (sa->mode == SP_MODE_TUNNEL)
+        write_outer(moved, header, item);
+    else
+        sp_headers_rewrite(moved, item->next_header_offset,
+                           item->udp_bytes > 0 ? SP_PROTOCOL_UDP : SP_PROTOCOL_ESP, packet->len_bytes);
 }
 
 /* Zero over IPv4, as RFC 3948 2.1 wants it. Over IPv6 RFC 6935 would allow zero, too, but receivers refuse it

@@ -33,6 +33,7 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         .source = sa->source,
         .destination = sa->destination,
         .mode = sa->mode,
+        .tunnel = sa->tunnel,
         .encryption = sa->encryption,
         .integrity = sa->integrity,
         .replay_window_packets = sa->replay.window_packets,

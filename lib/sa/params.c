@@ -51,8 +51,8 @@ static enum sp_status check_addresses(const struct sp_sa_params *params, char *r
 
 static enum sp_status check_suite(const struct sp_sa_params *params, char *reason)
 {
-    if (params->mode != SP_MODE_TRANSPORT)
-        return refuse(SP_ERR_INVALID, reason, "the mode must be transport");
+    if ((unsigned)params->mode >= SP_MODE_COUNT)
+        return refuse(SP_ERR_INVALID, reason, "the mode must be transport or tunnel");
     if ((unsigned)params->encryption >= SP_ENCRYPTION_COUNT)
         return refuse(SP_ERR_INVALID, reason,
                       "the encryption must be 3des-cbc, aes128-gcm16, aes256-gcm16 or null");
@@ -62,6 +62,21 @@ static enum sp_status check_suite(const struct sp_sa_params *params, char *reaso
     if (!sp_suite_is_one(params->encryption, params->integrity))
         return refuse(SP_ERR_INVALID, reason,
                       "AES-GCM has its integrity built in (combined), and only AES-GCM has");
+    return SP_OK;
+}
+
+static enum sp_status check_tunnel(const struct sp_sa_params *params, char *reason)
+{
+    const struct sp_tunnel *tunnel = &params->tunnel;
+
+    if ((unsigned)tunnel->df >= SP_TUNNEL_DF_COUNT)
+        return refuse(SP_ERR_INVALID, reason, "the tunnel's DF must be copy, set or clear");
+    if (tunnel->dscp > SP_DSCP_MAX)
+        return refuse(SP_ERR_INVALID, reason, "the tunnel's DSCP must be at most %u, not %u", SP_DSCP_MAX,
+                      tunnel->dscp);
+    if (params->mode != SP_MODE_TUNNEL &&
+        (tunnel->df != SP_TUNNEL_DF_COPY || tunnel->has_dscp || tunnel->dscp != 0 || tunnel->has_no_ecn))
+        return refuse(SP_ERR_INVALID, reason, "DF, DSCP and ECN can be chosen in tunnel mode only");
     return SP_OK;
 }
 
@@ -121,6 +136,8 @@ enum sp_status sp_sa_params_check(const struct sp_sa_params *params, char *reaso
     enum sp_status status = check_addresses(params, reason);
     if (status == SP_OK)
         status = check_suite(params, reason);
+    if (status == SP_OK)
+        status = check_tunnel(params, reason);
     if (status == SP_OK)
         status = check_keys(params, reason);
     if (status == SP_OK)

@@ -178,6 +178,8 @@ static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
     sa->limits.sequence_limit = sp_sa_sequence_max(sa);
     sa->limits.reserved_bytes = sa->limits.reserved_packets = UINT64_MAX;
     sa->mode = params->mode;
+    sa->tunnel = params->tunnel;
+    randombytes_buf(&sa->identification_start, sizeof sa->identification_start);
     sa->encryption = params->encryption;
     sa->integrity = params->integrity;
     sa->encap = params->encap;

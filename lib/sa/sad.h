@@ -52,6 +52,9 @@ struct sp_sa {
     enum sp_encryption encryption;
     enum sp_integrity integrity;
     struct sp_encap encap;
+    struct sp_tunnel tunnel;
+    uint16_t
+        identification_start;   /* of the outer IPv4 headers: a packet's is this plus its sequence number */
     struct sp_sa *next_inbound; /* hash chain, published with RCU */
     const struct sp_cipher *cipher;
     const struct sp_hmac *hmac;

@@ -16,6 +16,12 @@ static bool is_same_lifetime(const struct sp_lifetime *a, const struct sp_lifeti
            a->soft_seconds == b->soft_seconds && a->hard_seconds == b->hard_seconds;
 }
 
+static bool is_same_tunnel(const struct sp_tunnel *a, const struct sp_tunnel *b)
+{
+    return a->df == b->df && a->has_dscp == b->has_dscp && a->dscp == b->dscp &&
+           a->has_no_ecn == b->has_no_ecn;
+}
+
 bool sp_sa_is_made_of(const struct sp_sa *sa, const struct sp_sa_params *params)
 {
     char fingerprint[sizeof sa->fingerprint];
@@ -23,9 +29,9 @@ bool sp_sa_is_made_of(const struct sp_sa *sa, const struct sp_sa_params *params)
     uint32_t window_packets =
         params->replay_window_packets ? params->replay_window_packets : SP_REPLAY_WINDOW_MIN;
 
-    if (sa->mode != params->mode || sa->has_esn != params->has_esn ||
-        sa->replay.window_packets != window_packets || sa->has_own_lifetime != params->has_lifetime ||
-        sa->encap.source_port != params->encap.source_port ||
+    if (sa->mode != params->mode || !is_same_tunnel(&sa->tunnel, &params->tunnel) ||
+        sa->has_esn != params->has_esn || sa->replay.window_packets != window_packets ||
+        sa->has_own_lifetime != params->has_lifetime || sa->encap.source_port != params->encap.source_port ||
         sa->encap.destination_port != params->encap.destination_port)
         return false;
     sp_lifetime_fill_soft(&lifetime);

@@ -55,25 +55,35 @@ static void make_key(int suite, int family, uint8_t key[36])
     memcpy(key + 2, key_hmac, 32);
 }
 
-static void create(struct fixture *ret_fixture, bool has_esn, uint32_t window_packets)
+static const struct sp_address gates[2][2] = {
+    {{.family = 4, .bytes = {203, 0, 113, 1}}, {.family = 4, .bytes = {203, 0, 113, 2}}},
+    {{.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, 0xff, [15] = 1}},
+     {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, 0xff, [15] = 2}}},
+};
+
+void fixture_create_like(struct fixture *ret_fixture, const struct sp_sa_params *like)
 {
+    const bool is_tunnel = like->mode == SP_MODE_TUNNEL;
     cr_assert_eq(sp_sad_create(2 * SUITES + 4, &ret_fixture->sad), SP_OK);
     for (int suite = 0; suite < SUITES; suite++)
         for (int family = 0; family < 2; family++) {
             uint8_t key[36];
             make_key(suite, family, key);
-            struct sp_sa_params params = {
+            const struct sp_sa_params params = {
                 .spi = 0x1000 + 0x11 * (uint32_t)suite, /* two bits apart at least */
-                .source = ends[family][0],
-                .destination = ends[family][1],
+                .source = is_tunnel ? gates[family][0] : ends[family][0],
+                .destination = is_tunnel ? gates[family][1] : ends[family][1],
+                .mode = like->mode,
+                .tunnel = like->tunnel,
                 .encryption = suites[suite].encryption,
                 .integrity = suites[suite].integrity,
                 .encryption_key = fixture_is_combined(suite) ? key : key_3des,
                 .encryption_key_bytes = sp_encryption_key_bytes(suites[suite].encryption),
                 .integrity_key = key_hmac,
                 .integrity_key_bytes = sp_integrity_key_bytes(suites[suite].integrity),
-                .replay_window_packets = window_packets,
-                .has_esn = has_esn,
+                .replay_window_packets = like->replay_window_packets,
+                .encap = like->encap,
+                .has_esn = like->has_esn,
             };
             uint32_t number;
             char reason[256];
@@ -85,12 +95,13 @@ static void create(struct fixture *ret_fixture, bool has_esn, uint32_t window_pa
 
 void fixture_create(struct fixture *ret_fixture)
 {
-    create(ret_fixture, false, 0);
+    fixture_create_like(ret_fixture, &(struct sp_sa_params){0});
 }
 
 void fixture_create_esn(struct fixture *ret_fixture, uint32_t window_packets)
 {
-    create(ret_fixture, true, window_packets);
+    fixture_create_like(ret_fixture,
+                        &(struct sp_sa_params){.has_esn = true, .replay_window_packets = window_packets});
 }
 
 static void expect_gcm_icv(int suite, const uint8_t *key, const uint8_t *esp, uint32_t text_bytes,

@@ -25,6 +25,9 @@ struct fixture {
 void fixture_create(struct fixture *ret_fixture);
 /* The same with extended sequence numbers and windows of so many packets. */
 void fixture_create_esn(struct fixture *ret_fixture, uint32_t window_packets);
+/* The same with that one's mode and tunnel, encapsulation, window and kind of sequence numbers. SAs in tunnel
+ * mode go from 203.0.113.1 to 203.0.113.2, and from 2001:db8:ff00::1 to 2001:db8:ff00::2. */
+void fixture_create_like(struct fixture *ret_fixture, const struct sp_sa_params *like);
 void fixture_destroy(struct fixture *fixture);
 uint32_t fixture_sa(int suite, uint8_t family);
 struct sp_sa *fixture_sa_pointer(const struct fixture *fixture, uint32_t number);

@@ -113,6 +113,27 @@ Test(params, values_outside_their_lists_are_refused)
     refused(&params, SP_ERR_INVALID, "transport");
 }
 
+Test(params, what_a_tunnel_can_not_do_is_refused)
+{
+    struct sp_sa_params params = good_params();
+    params.mode = SP_MODE_TUNNEL;
+    params.tunnel.df = SP_TUNNEL_DF_COUNT;
+    refused(&params, SP_ERR_INVALID, "copy, set or clear");
+    params.tunnel = (struct sp_tunnel){.has_dscp = true, .dscp = 64};
+    refused(&params, SP_ERR_INVALID, "at most 63, not 64");
+}
+
+Test(params, transport_mode_has_no_outer_header_to_choose_for)
+{
+    static const struct sp_tunnel tunnels[] = {
+        {.df = SP_TUNNEL_DF_SET}, {.has_dscp = true}, {.dscp = 1}, {.has_no_ecn = true}};
+    for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++) {
+        struct sp_sa_params params = good_params();
+        params.tunnel = tunnels[i];
+        refused(&params, SP_ERR_INVALID, "in tunnel mode only");
+    }
+}
+
 Test(params, replay_windows_out_of_range_or_step_are_refused)
 {
     static const uint32_t bad[] = {1, 32, 63, 65, 100, 4095, 4097, 4160, UINT32_MAX};

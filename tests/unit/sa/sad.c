@@ -410,3 +410,46 @@ Test(sad, idle_readers_do_not_hold_removal_up)
     sp_thread_unregister();
     sp_sad_destroy(&sad);
 }
+
+Test(sad, an_sa_is_another_one_when_its_mode_or_any_choice_of_its_tunnel_is)
+{
+    static const struct sp_tunnel others[] = {
+        {.df = SP_TUNNEL_DF_SET, .has_dscp = true, .dscp = 46, .has_no_ecn = true},
+        {.df = SP_TUNNEL_DF_CLEAR, .has_dscp = true, .dscp = 45, .has_no_ecn = true},
+        {.df = SP_TUNNEL_DF_CLEAR, .dscp = 46, .has_no_ecn = true},
+        {.df = SP_TUNNEL_DF_CLEAR, .has_dscp = true, .dscp = 46},
+    };
+    struct sp_sa_params params = good_params();
+    struct sp_sad *sad;
+    struct sp_sa_info info;
+    uint32_t number;
+    params.mode = SP_MODE_TUNNEL;
+    params.tunnel = (struct sp_tunnel){SP_TUNNEL_DF_CLEAR, true, 46, true};
+    cr_assert_eq(sp_sad_create(4, &sad), SP_OK);
+    cr_assert_eq(sp_sad_add(sad, &params, &number, NULL), SP_OK);
+    cr_assert_eq(sp_sad_get(sad, number, &info), SP_OK);
+    cr_assert_eq(info.mode, SP_MODE_TUNNEL);
+    cr_assert(info.tunnel.df == SP_TUNNEL_DF_CLEAR && info.tunnel.has_dscp && info.tunnel.dscp == 46 &&
+              info.tunnel.has_no_ecn);
+    const struct sp_sa *sa = sp_sad_by_number(sad, number);
+    cr_assert(sp_sa_is_made_of(sa, &params));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        params.tunnel = others[i];
+        cr_assert_not(sp_sa_is_made_of(sa, &params), "case %zu", i);
+    }
+    params.mode = SP_MODE_TRANSPORT;
+    params.tunnel = (struct sp_tunnel){0};
+    cr_assert_not(sp_sa_is_made_of(sa, &params));
+    sp_sad_destroy(&sad);
+}
+
+Test(sad, modes_and_their_choices_have_names)
+{
+    cr_assert_str_eq(sp_mode_name(SP_MODE_TRANSPORT), "transport");
+    cr_assert_str_eq(sp_mode_name(SP_MODE_TUNNEL), "tunnel");
+    cr_assert_str_eq(sp_mode_name(SP_MODE_COUNT), "?");
+    cr_assert_str_eq(sp_tunnel_df_name(SP_TUNNEL_DF_COPY), "copy");
+    cr_assert_str_eq(sp_tunnel_df_name(SP_TUNNEL_DF_SET), "set");
+    cr_assert_str_eq(sp_tunnel_df_name(SP_TUNNEL_DF_CLEAR), "clear");
+    cr_assert_str_eq(sp_tunnel_df_name(SP_TUNNEL_DF_COUNT), "?");
+}
