@@ -2,7 +2,7 @@
  *
  * Load and flush: the goal is made first, then the kernel is brought there.
  */
-#include "kernel_reconcile.h"
+#include "kernel_nic.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,8 +42,21 @@ static int lock_namespace(void)
     return descriptor;
 }
 
-static enum sp_status reconcile(const struct sp_kernel_goal *goal, struct sp_report *report,
-                                struct sp_offload_changes *ret_changes)
+/* load: NULL when all goes. */
+static enum sp_status bring(struct sp_xfrm_link *link, const struct sp_kernel_goal *goal,
+                            const struct sp_offload_load *load, struct sp_report *report,
+                            struct sp_offload_changes *ret_changes)
+{
+    if (load == NULL || load->nic == NULL)
+        return sp_kernel_reconcile(link, goal, report, ret_changes);
+    const enum sp_status status = sp_kernel_nic_bring(link, goal, load->nic, &load->me, report, ret_changes);
+    if (status == SP_OK && load->on_grant != NULL)
+        sp_kernel_nic_tell(goal->sas, load->nic->mode, goal->is_trial, load->on_grant, load->context);
+    return status;
+}
+
+static enum sp_status reconcile(const struct sp_kernel_goal *goal, const struct sp_offload_load *load,
+                                struct sp_report *report, struct sp_offload_changes *ret_changes)
 {
     struct sp_xfrm_link *link;
     enum sp_status status = sp_xfrm_link_open(&link);
@@ -51,7 +64,7 @@ static enum sp_status reconcile(const struct sp_kernel_goal *goal, struct sp_rep
     if (status != SP_OK)
         return report_socket(status, report);
     int lock = lock_namespace();
-    status = sp_kernel_reconcile(link, goal, report, ret_changes);
+    status = bring(link, goal, load, report, ret_changes);
     if (lock >= 0)
         (void)close(lock);
     sp_xfrm_link_close(&link);
@@ -69,14 +82,14 @@ enum sp_status sp_offload_kernel_load(const struct sp_offload_load *load, struct
                                         .on_step = load->on_step,
                                         .context = load->context};
 
-    if (load->me.unknown)
+    if (load->me.unknown || (load->nic != NULL && load->keys_path == NULL))
         return SP_ERR_INVALID;
     enum sp_status status =
         sp_kernel_policies_make(load->policy, &load->me, load->rule_policies, report, &policies);
     if (status == SP_OK && load->keys_path != NULL)
         status = sp_kernel_sas_load(load->keys_path, load->policy, report, &sas);
     if (status == SP_OK)
-        status = reconcile(&goal, report, ret_changes);
+        status = reconcile(&goal, load, report, ret_changes);
     sp_kernel_policies_free(&policies);
     sp_kernel_sas_free(&sas);
     return status;
@@ -90,7 +103,7 @@ enum sp_status sp_offload_kernel_flush(bool is_trial, sp_offload_on_step *on_ste
     const struct sp_kernel_goal goal = {
         .policies = &policies, .sas = &sas, .is_trial = is_trial, .on_step = on_step, .context = context};
 
-    enum sp_status status = reconcile(&goal, report, ret_changes);
+    enum sp_status status = reconcile(&goal, NULL, report, ret_changes);
     sp_kernel_sas_free(&sas);
     return status;
 }

@@ -15,12 +15,7 @@
 
 #define TRIES_MAX 4
 
-struct trial {
-    struct sp_xfrm_sa sa;
-    uint8_t encryption_key[64], integrity_key[64];
-};
-
-static void make_trial(struct trial *trial, uint8_t family, const struct sp_kernel_suite *suite)
+void sp_kernel_trial_make(uint8_t family, const struct sp_kernel_suite *suite, struct sp_kernel_trial *trial)
 {
     struct sp_address loopback = {.family = family};
 
@@ -50,7 +45,7 @@ static void make_trial(struct trial *trial, uint8_t family, const struct sp_kern
 
 static void make_request(uint32_t number, struct sp_xfrm_message *ret_message, void *context)
 {
-    const struct trial *trial = context;
+    const struct sp_kernel_trial *trial = context;
 
     memset(ret_message, 0, sizeof *ret_message);
     ret_message->type = number == 0 ? XFRM_MSG_NEWSA : XFRM_MSG_DELSA;
@@ -61,13 +56,13 @@ static void make_request(uint32_t number, struct sp_xfrm_message *ret_message, v
 static enum sp_status ask(struct sp_xfrm_link *link, uint8_t family, const struct sp_kernel_suite *suite,
                           struct sp_xfrm_message *ret_request, struct sp_xfrm_answer *ret_answer)
 {
-    struct trial trial;
+    struct sp_kernel_trial trial;
     struct sp_kernel_requests requests = {.make = make_request, .context = &trial, .count = 2};
     enum sp_status status;
     int tries = 0;
 
     do {
-        make_trial(&trial, family, suite);
+        sp_kernel_trial_make(family, suite, &trial);
         status = sp_kernel_requests_send(link, &requests);
     } while (status == SP_OK && requests.is_refused && requests.answer.error == EEXIST &&
              ++tries < TRIES_MAX);

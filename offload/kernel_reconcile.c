@@ -4,7 +4,7 @@
  */
 #include "kernel_reconcile.h"
 
-#include "kernel_preflight.h"
+#include "kernel_needs.h"
 #include "kernel_requests.h"
 #include "xfrm_plan.h"
 #include "xfrm_text.h"
@@ -31,7 +31,8 @@ struct run {
     struct policy_list actual, original; /* original: of ours, before the first change */
     struct sp_xfrm_plan plan;
     bool has_plan, has_changed;
-    char fault[256]; /* what failed; empty: nothing, or what the status says */
+    bool has_lowered; /* in this pass a NIC was asked for too much */
+    char fault[256];  /* what failed; empty: nothing, or what the status says */
 };
 
 /* ---- looking ------------------------------------------------------------------------------------------- */
@@ -137,14 +138,21 @@ static enum sp_status plan_policies(struct run *run, const struct sp_xfrm_policy
 
 static enum sp_status check_sas(struct run *run)
 {
-    const struct sp_kernel_sa *taken = sp_kernel_sas_taken(run->goal->sas);
+    const struct sp_kernel_sa *taken = sp_kernel_sas_find(run->goal->sas, SP_KERNEL_TAKEN);
+    const struct sp_kernel_sa *spent = sp_kernel_sas_spent(run->goal->sas);
     char destination[SP_ADDRESS_TEXT_BYTES];
 
-    if (taken == NULL)
-        return SP_OK;
-    return fail(run, SP_ERR_EXISTS,
-                "SPI 0x%08x to %s is somebody else's, or reserved by an IKE daemon: take another SPI",
-                taken->spi, sp_address_format(&taken->destination, destination));
+    if (taken != NULL)
+        return fail(run, SP_ERR_EXISTS,
+                    "SPI 0x%08x to %s is somebody else's, or reserved by an IKE daemon: take another SPI",
+                    taken->spi, sp_address_format(&taken->destination, destination));
+    if (spent != NULL)
+        return fail(
+            run, SP_ERR_LIMIT,
+            "the SA 0x%08x to %s can't be replaced under its keys, as it has no sequence numbers left: "
+            "make new keys",
+            spent->spi, sp_address_format(&spent->destination, destination));
+    return SP_OK;
 }
 
 static enum sp_status look_and_plan(struct run *run)
@@ -255,18 +263,44 @@ static void make_sa(uint32_t number, struct sp_xfrm_message *ret_message, void *
     sp_kernel_sas_message(requests->sas, &requests->steps[number], ret_message);
 }
 
+static bool is_tied(uint32_t number, void *context)
+{
+    const struct sa_requests *requests = context;
+
+    return sp_kernel_sas_is_tied(requests->sas, &requests->steps[number]);
+}
+
+/* One that takes what comes is refused by its NIC: the next pass asks for less. */
+static bool lower(struct run *run, const struct sp_kernel_requests *requests,
+                  const struct sp_kernel_sa_step *steps)
+{
+    struct sp_xfrm_message message;
+    char why[SP_KERNEL_REFUSAL_BYTES];
+
+    if (!requests->is_refused || requests->answer.error == EPERM)
+        return false;
+    requests->make(requests->refused, &message, requests->context);
+    if (message.type != XFRM_MSG_NEWSA || !(message.sa.has & SP_XFRM_HAS_DEVICE))
+        return false;
+    (void)sp_xfrm_refusal(&message, &requests->answer, why, sizeof why);
+    run->has_lowered |= sp_kernel_sas_lower(run->goal->sas, steps[requests->refused].index, why);
+    return run->has_lowered;
+}
+
 static enum sp_status ask_sas(struct run *run, enum sp_kernel_sas_aim aim)
 {
     struct sp_kernel_sa_step *steps;
     struct sa_requests of_sas = {.sas = run->goal->sas};
     struct sp_kernel_requests requests = {
-        .make = make_sa, .context = &of_sas, .forgives_absence = aim != SP_KERNEL_BRING};
+        .make = make_sa, .is_tied = is_tied, .context = &of_sas, .forgives_absence = aim != SP_KERNEL_BRING};
     enum sp_status status = sp_kernel_sas_plan(run->goal->sas, aim, &steps, &requests.count);
 
     if (status != SP_OK)
         return status;
     of_sas.steps = steps;
     status = ask(run, &requests);
+    if (status == SP_ERR_UNSUPPORTED && lower(run, &requests, steps))
+        status = fail_for_now(run, EAGAIN);
     free(steps);
     return status;
 }
@@ -327,55 +361,6 @@ static enum sp_status ask_all(struct run *run)
     return status == SP_OK ? ask_sas(run, SP_KERNEL_END_OLD) : status;
 }
 
-/* ---- can it be done? ----------------------------------------------------------------------------------- */
-
-/* Families and suites that the goal needs, each asked about once. */
-struct needs {
-    uint32_t reqids[64];
-    uint8_t families[64];
-    uint32_t count;
-};
-
-static void need(struct needs *needs, uint8_t family, uint32_t reqid)
-{
-    for (uint32_t i = 0; i < needs->count; i++)
-        if (needs->families[i] == family && needs->reqids[i] == reqid)
-            return;
-    if (needs->count == sizeof needs->reqids / sizeof *needs->reqids)
-        return;
-    needs->families[needs->count] = family;
-    needs->reqids[needs->count++] = reqid;
-}
-
-static void gather_needs(const struct sp_kernel_goal *goal, struct needs *needs)
-{
-    for (size_t i = 0; i < goal->sas->count; i++)
-        if (goal->sas->wanted[i].found != SP_KERNEL_EQUAL)
-            need(needs, goal->sas->wanted[i].source.family,
-                 sp_kernel_suite_reqid(&goal->sas->wanted[i].suite));
-    for (uint32_t i = 0; i < goal->policies->count; i++)
-        if (goal->policies->policies[i].template_count > 0)
-            need(needs, goal->policies->policies[i].selector.family,
-                 goal->policies->policies[i].templates[0].reqid);
-}
-
-static enum sp_status preflight(struct run *run)
-{
-    struct needs needs = {.count = 0};
-    enum sp_status status = SP_OK;
-
-    gather_needs(run->goal, &needs);
-    for (uint32_t i = 0; i < needs.count && status == SP_OK; i++) {
-        struct sp_kernel_suite suite;
-        if (!sp_kernel_suite_of_reqid(needs.reqids[i], &suite))
-            continue;
-        status = sp_kernel_preflight(run->link, needs.families[i], &suite, run->fault, sizeof run->fault);
-        if (status == SP_ERR_SYSTEM)
-            return fail_for_now(run, errno);
-    }
-    return status;
-}
-
 /* ---- passes -------------------------------------------------------------------------------------------- */
 
 static bool remember_original(struct run *run)
@@ -410,27 +395,50 @@ static struct sp_offload_changes count_changes(const struct run *run)
     return changes;
 }
 
-static enum sp_status one_pass(struct run *run, struct sp_offload_changes *changes)
+static enum sp_status preflight(struct run *run, bool *ret_has_lowered)
 {
-    enum sp_status status = look_and_plan(run);
+    const bool changes_policies = run->plan.step_count > 0;
+    enum sp_status status = sp_kernel_needs_ask(run->link, run->goal, changes_policies, ret_has_lowered,
+                                                run->fault, sizeof run->fault);
 
+    return status == SP_ERR_SYSTEM ? fail_for_now(run, errno) : status;
+}
+
+/* Before the first change: looks until what is asked for is what would be granted. */
+static enum sp_status prepare(struct run *run, struct sp_offload_changes *changes)
+{
+    bool has_lowered = true;
+    enum sp_status status = SP_OK;
+
+    while (status == SP_OK && has_lowered) {
+        status = look_and_plan(run);
+        if (status == SP_OK)
+            status = preflight(run, &has_lowered);
+    }
     if (status != SP_OK)
         return status;
-    if (!run->has_changed) {
-        run->original.count = 0;
-        if (!remember_original(run))
-            return SP_ERR_MEMORY;
-        *changes = count_changes(run);
-        status = preflight(run);
-    }
+    run->original.count = 0;
+    if (!remember_original(run))
+        return SP_ERR_MEMORY;
+    *changes = count_changes(run);
+    return SP_OK;
+}
+
+static enum sp_status one_pass(struct run *run, struct sp_offload_changes *changes)
+{
+    run->has_lowered = false;
+    const enum sp_status status = run->has_changed ? look_and_plan(run) : prepare(run, changes);
     return status == SP_OK ? ask_all(run) : status;
 }
 
-/* Policies as they were, and no SA that wasn't there. */
+/* Policies as they were, no SA that wasn't there, and the others where they were. */
 static enum sp_status put_back(struct run *run)
 {
     enum sp_status status = look_at_policies(run);
 
+    sp_kernel_sas_ask_former(run->goal->sas);
+    if (status == SP_OK)
+        status = look_at_sas(run);
     if (status == SP_OK)
         status = plan_policies(run, run->original.policies, run->original.count);
     for (enum group group = GROUP_TIGHTEN_ALONE; status == SP_OK && group <= GROUP_REPLACE; group++)
@@ -463,6 +471,40 @@ static enum sp_status give_up(struct run *run, enum sp_status status)
     return status;
 }
 
+/* One that is elsewhere than asked for, and doesn't take what comes. */
+static const struct sp_kernel_sa *find_strict(const struct sp_kernel_sas *sas)
+{
+    for (size_t i = 0; i < sas->count; i++)
+        if (sas->wanted[i].found == SP_KERNEL_OTHER_FORM && !sas->wanted[i].takes_what_comes)
+            return &sas->wanted[i];
+    return NULL;
+}
+
+/* What a NIC does of it is known only now. */
+static enum sp_status look_back(struct run *run)
+{
+    bool asks_nic = false;
+
+    for (size_t i = 0; i < run->goal->sas->count; i++)
+        asks_nic |= run->goal->sas->wanted[i].asked.interface != 0;
+    if (!asks_nic || run->goal->is_trial)
+        return SP_OK;
+    const enum sp_status status = look_at_sas(run);
+    if (status != SP_OK)
+        return status;
+    for (size_t i = 0; i < run->goal->sas->count; i++)
+        if (run->goal->sas->wanted[i].found == SP_KERNEL_OTHER_FORM)
+            (void)sp_kernel_sas_lower(run->goal->sas, i, "the kernel said yes and does it in software");
+    const struct sp_kernel_sa *other = find_strict(run->goal->sas);
+    char what[SP_XFRM_TEXT_BYTES];
+    if (other == NULL)
+        return SP_OK;
+    const struct sp_xfrm_sa named = {
+        .spi = other->spi, .source = other->source, .destination = other->destination};
+    return fail(run, SP_ERR_UNSUPPORTED, "the kernel took %.90s, and not to the NIC as was asked",
+                sp_xfrm_sa_text(&named, what));
+}
+
 enum sp_status sp_kernel_reconcile(struct sp_xfrm_link *link, const struct sp_kernel_goal *goal,
                                    struct sp_report *report, struct sp_offload_changes *ret_changes)
 {
@@ -470,12 +512,14 @@ enum sp_status sp_kernel_reconcile(struct sp_xfrm_link *link, const struct sp_ke
     struct sp_offload_changes changes = {0};
     enum sp_status status = SP_ERR_SYSTEM;
 
-    for (int i = 0; i < PASSES_MAX && status == SP_ERR_SYSTEM; i++) {
+    for (int i = 0; i < PASSES_MAX && status == SP_ERR_SYSTEM; i += run.has_lowered ? 0 : 1) {
         run.fault[0] = '\0';
         status = one_pass(&run, &changes);
         if (status == SP_ERR_SYSTEM && run.fault[0] == '\0')
             status = fail_for_now(&run, errno);
     }
+    if (status == SP_OK)
+        status = look_back(&run);
     if (status == SP_OK)
         *ret_changes = changes;
     else

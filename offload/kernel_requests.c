@@ -51,8 +51,15 @@ static enum sp_status put(struct sp_xfrm_link *link, struct sp_kernel_requests *
 static enum sp_status send_one(struct sp_xfrm_link *link, struct sp_kernel_requests *requests,
                                uint32_t number, struct sp_xfrm_message *message)
 {
+    enum sp_status status = SP_OK;
+
+    if (requests->is_tied != NULL && requests->is_tied(number, requests->context) &&
+        !sp_xfrm_link_has_room(link, 2))
+        status = flush(link, requests);
+    if (status != SP_OK || requests->is_refused)
+        return status;
     requests->make(number, message, requests->context);
-    enum sp_status status = put(link, requests, number, message);
+    status = put(link, requests, number, message);
     if (status != SP_ERR_LIMIT)
         return status;
     status = flush(link, requests);

@@ -10,8 +10,12 @@
 /* Writes request number 0 .. count-1. It may be asked for the same one again. */
 typedef void sp_kernel_make(uint32_t number, struct sp_xfrm_message *ret_message, void *context);
 
+/* Whether that request and the next one go out together, so that not the first one alone is done. */
+typedef bool sp_kernel_is_tied(uint32_t number, void *context);
+
 struct sp_kernel_requests {
     sp_kernel_make *make;
+    sp_kernel_is_tied *is_tied; /* NULL: none are */
     void *context;
     uint32_t count;
     bool forgives_absence; /* what shall be deleted may be gone already */

@@ -1,220 +1,26 @@
 /* SPDX-License-Identifier: ISC
  *
- * Wanted SAs, sorted by what the kernel tells SAs apart by: destination, SPI and protocol.
+ * Wanted SAs beside those that the kernel has: what is as it shall be, and what to ask for.
  */
 #include "kernel_sas.h"
 
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 64u
 
-/* ---- from the file ------------------------------------------------------------------------------------- */
-
-struct reading {
-    struct sp_kernel_sas *sas;
-    const struct sp_policy *policy;
-};
-
-/* Memory of sodium_malloc twice as large; false when there is none. */
-static bool make_room(struct sp_kernel_sas *sas)
-{
-    if (sas->count < sas->capacity)
-        return true;
-    size_t capacity = sas->capacity == 0 ? FIRST_CAPACITY : 2 * sas->capacity;
-    struct sp_kernel_sa *wider = sodium_allocarray(capacity, sizeof *wider);
-    if (wider == NULL)
-        return false;
-    if (sas->count > 0)
-        memcpy(wider, sas->wanted, sas->count * sizeof *wider);
-    sodium_free(sas->wanted);
-    sas->wanted = wider;
-    sas->capacity = capacity;
-    return true;
-}
-
-/* As the user backend has it: the tightest of the actions with this suite, else the preset w2k. */
-static struct sp_lifetime lifetime_of(const struct sp_policy *policy, const struct sp_sa_params *params)
-{
-    struct sp_lifetime lifetime = params->lifetime;
-    bool is_limited = params->has_lifetime;
-
-    for (uint32_t i = 0; !params->has_lifetime && i < sp_policy_action_count(policy); i++) {
-        struct sp_action_info action;
-        if (sp_policy_action(policy, i, &action) != SP_OK || action.encryption != params->encryption ||
-            action.integrity != params->integrity || action.mode != params->mode ||
-            action.is_encapsulated != sp_encap_is_on(&params->encap) || action.has_esn != params->has_esn)
-            continue;
-        sp_lifetime_fill_soft(&action.lifetime);
-        if (is_limited)
-            sp_lifetime_tighten(&lifetime, &action.lifetime);
-        else
-            lifetime = action.lifetime;
-        is_limited = true;
-    }
-    if (!is_limited)
-        (void)!sp_lifetime_preset("w2k", &lifetime);
-    sp_lifetime_fill_soft(&lifetime);
-    return lifetime;
-}
-
-static void take(const struct sp_sa_params *params, void *context)
-{
-    struct reading *reading = context;
-    struct sp_kernel_sas *sas = reading->sas;
-
-    if (sas->is_out_of_memory || !make_room(sas) || params->encryption_key_bytes > SP_KERNEL_KEY_BYTES_MAX ||
-        params->integrity_key_bytes > SP_KERNEL_KEY_BYTES_MAX) {
-        sas->is_out_of_memory = true;
-        return;
-    }
-    struct sp_kernel_sa *sa = &sas->wanted[sas->count++];
-    *sa = (struct sp_kernel_sa){
-        .spi = params->spi,
-        .source = params->source,
-        .destination = params->destination,
-        .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap), params->has_esn},
-        .encap = params->encap,
-        .lifetime = lifetime_of(reading->policy, params),
-        .replay_window_packets =
-            params->replay_window_packets == 0 ? SP_REPLAY_WINDOW_MIN : params->replay_window_packets,
-    };
-    if (params->encryption_key_bytes > 0)
-        memcpy(sa->encryption_key, params->encryption_key, params->encryption_key_bytes);
-    if (params->integrity_key_bytes > 0)
-        memcpy(sa->integrity_key, params->integrity_key, params->integrity_key_bytes);
-}
-
-static int compare_names(const struct sp_address *left, uint32_t left_spi, const struct sp_address *right,
-                         uint32_t right_spi)
-{
-    int order = left->family - right->family;
-
-    if (order == 0)
-        order = memcmp(left->bytes, right->bytes, sizeof left->bytes);
-    return order != 0 ? order : (left_spi > right_spi) - (left_spi < right_spi);
-}
-
-static int compare_sas(const struct sp_kernel_sa *one, const struct sp_kernel_sa *other)
-{
-    return compare_names(&one->destination, one->spi, &other->destination, other->spi);
-}
-
-static void swap(struct sp_kernel_sa *sas, size_t left, size_t right, struct sp_kernel_sa *spare)
-{
-    *spare = sas[left];
-    sas[left] = sas[right];
-    sas[right] = *spare;
-}
-
-static void sift(struct sp_kernel_sa *sas, size_t at, size_t count, struct sp_kernel_sa *spare)
-{
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && compare_sas(&sas[child], &sas[child + 1]) < 0)
-            child++;
-        if (compare_sas(&sas[at], &sas[child]) >= 0)
-            return;
-        swap(sas, at, child, spare);
-        at = child;
-    }
-}
-
-/* A heap sort of our own: qsort may put keys into memory that nobody wipes. */
-static bool sort(struct sp_kernel_sa *sas, size_t count)
-{
-    struct sp_kernel_sa *spare = sodium_malloc(sizeof *spare);
-
-    if (spare == NULL)
-        return false;
-    for (size_t at = count / 2; at-- > 0;)
-        sift(sas, at, count, spare);
-    for (size_t end = count; end-- > 1;) {
-        swap(sas, 0, end, spare);
-        sift(sas, 0, end, spare);
-    }
-    sodium_free(spare);
-    return true;
-}
-
-static enum sp_status complain(struct sp_report *report, const char *path, enum sp_status code,
-                               const char *text)
-{
-    struct sp_error error = {.code = code, .width = 1};
-
-    (void)snprintf(error.file, sizeof error.file, "%s", path);
-    (void)snprintf(error.text, sizeof error.text, "%s", text);
-    sp_report_add(report, &error);
-    return code;
-}
-
-static enum sp_status check_suites(const struct sp_kernel_sas *sas, const char *path,
-                                   struct sp_report *report)
-{
-    char text[256];
-
-    for (size_t i = 0; i < sas->count; i++) {
-        if (sp_kernel_suite_is_there(&sas->wanted[i].suite))
-            continue;
-        (void)snprintf(text, sizeof text,
-                       "the SA with the SPI 0x%08x has algorithms that only the user backend has: make keys "
-                       "for another suite, or run the policy in user space",
-                       sas->wanted[i].spi);
-        return complain(report, path, SP_ERR_UNSUPPORTED, text);
-    }
-    return SP_OK;
-}
-
-static enum sp_status check_names(const struct sp_kernel_sas *sas, const char *path, struct sp_report *report)
-{
-    char destination[SP_ADDRESS_TEXT_BYTES], text[256];
-
-    for (size_t i = 1; i < sas->count; i++) {
-        if (compare_sas(&sas->wanted[i - 1], &sas->wanted[i]) != 0)
-            continue;
-        (void)snprintf(text, sizeof text,
-                       "two SAs have the SPI 0x%08x to %s: the kernel tells SAs apart by SPI and destination "
-                       "alone, so give one of them another SPI",
-                       sas->wanted[i].spi, sp_address_format(&sas->wanted[i].destination, destination));
-        return complain(report, path, SP_ERR_EXISTS, text);
-    }
-    return SP_OK;
-}
-
-enum sp_status sp_kernel_sas_load(const char *path, const struct sp_policy *policy, struct sp_report *report,
-                                  struct sp_kernel_sas *sas)
-{
-    struct reading reading = {.sas = sas, .policy = policy};
-
-    if (sodium_init() < 0)
-        return SP_ERR_MEMORY;
-    enum sp_status status = sp_keys_visit(path, take, &reading, report);
-    if (status != SP_OK)
-        return status;
-    if (sas->is_out_of_memory || (sas->count > 1 && !sort(sas->wanted, sas->count)))
-        return SP_ERR_MEMORY;
-    status = check_suites(sas, path, report);
-    return status == SP_OK ? check_names(sas, path, report) : status;
-}
-
-void sp_kernel_sas_free(struct sp_kernel_sas *sas)
-{
-    sodium_free(sas->wanted);
-    free(sas->old);
-    *sas = (struct sp_kernel_sas){.wanted = NULL};
-}
-
 /* ---- beside the kernel's ------------------------------------------------------------------------------- */
 
 void sp_kernel_sas_forget(struct sp_kernel_sas *sas)
 {
-    for (size_t i = 0; i < sas->count; i++)
+    for (size_t i = 0; i < sas->count; i++) {
         sas->wanted[i].found = SP_KERNEL_MISSING;
+        sas->wanted[i].granted = (struct sp_kernel_place){.mode = SP_OFFLOAD_SOFTWARE};
+    }
     sas->old_count = 0;
     sas->foreign_count = 0;
 }
@@ -226,7 +32,7 @@ static struct sp_kernel_sa *find(struct sp_kernel_sas *sas, const struct sp_xfrm
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         struct sp_kernel_sa *sa = &sas->wanted[middle];
-        int order = compare_names(&sa->destination, sa->spi, &actual->destination, actual->spi);
+        int order = sp_kernel_sa_order(&sa->destination, sa->spi, &actual->destination, actual->spi);
         if (order == 0)
             return sa;
         if (order < 0)
@@ -263,6 +69,18 @@ static void put_window(struct sp_xfrm_sa *sa, uint32_t window_packets)
     sa->replay_esn.bitmap_words = (window_packets + 31) / 32;
 }
 
+static void put_device(struct sp_xfrm_sa *sa, const struct sp_kernel_place *place, bool is_inbound)
+{
+    if (place->mode == SP_OFFLOAD_SOFTWARE)
+        return;
+    sa->has |= SP_XFRM_HAS_DEVICE;
+    sa->device = (struct sp_xfrm_device){
+        .interface = place->interface,
+        .flags = (uint8_t)((is_inbound ? XFRM_OFFLOAD_INBOUND : 0) |
+                           (place->mode == SP_OFFLOAD_PACKET ? XFRM_OFFLOAD_PACKET : 0)),
+    };
+}
+
 static void put_sa(const struct sp_kernel_sa *sa, struct sp_xfrm_sa *ret_sa)
 {
     const uint8_t prefix_bits = sa->source.family == 4 ? 32 : 128;
@@ -285,6 +103,7 @@ static void put_sa(const struct sp_kernel_sa *sa, struct sp_xfrm_sa *ret_sa)
     };
     sp_kernel_suite_put(&sa->suite, sa->encryption_key, sa->integrity_key, ret_sa);
     put_window(ret_sa, sa->replay_window_packets);
+    put_device(ret_sa, &sa->asked, sa->is_inbound);
     if (sa->suite.is_encapsulated) {
         ret_sa->has |= SP_XFRM_HAS_ENCAP;
         ret_sa->encap = (struct sp_xfrm_encap){.type = UDP_ENCAP_ESPINUDP,
@@ -305,39 +124,83 @@ static bool is_same_address(const struct sp_address *left, const struct sp_addre
     return left->family == right->family && memcmp(left->bytes, right->bytes, sizeof left->bytes) == 0;
 }
 
-#define UNWANTED_PARTS                                                                                       \
-    (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID | SP_XFRM_HAS_DEVICE | SP_XFRM_HAS_OUTPUT_MARK |            \
-     SP_XFRM_HAS_EXTRA_FLAGS | SP_XFRM_HAS_PADDING)
-
-static bool is_same_but_limits(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_sa *actual)
+static bool has_same_keys(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_sa *actual)
 {
     struct sp_kernel_suite suite, wanted_suite;
 
     return sp_kernel_suite_of(actual, &suite) && sp_kernel_suite_of(wanted, &wanted_suite) &&
            suite.encryption == wanted_suite.encryption && suite.integrity == wanted_suite.integrity &&
-           suite.is_encapsulated == wanted_suite.is_encapsulated &&
-           actual->encap.type == wanted->encap.type &&
+           is_same_key(&wanted->encryption, &actual->encryption) &&
+           is_same_key(&wanted->integrity, &actual->integrity) && is_same_key(&wanted->aead, &actual->aead);
+}
+
+#define UNWANTED_PARTS                                                                                       \
+    (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID | SP_XFRM_HAS_OUTPUT_MARK | SP_XFRM_HAS_EXTRA_FLAGS |       \
+     SP_XFRM_HAS_PADDING)
+
+static bool has_same_form(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_sa *actual)
+{
+    return actual->encap.type == wanted->encap.type &&
            actual->encap.source_port == wanted->encap.source_port &&
            actual->encap.destination_port == wanted->encap.destination_port &&
-           is_same_key(&wanted->encryption, &actual->encryption) &&
-           is_same_key(&wanted->integrity, &actual->integrity) && is_same_key(&wanted->aead, &actual->aead) &&
            is_same_address(&wanted->source, &actual->source) && actual->reqid == wanted->reqid &&
            actual->mode == wanted->mode && actual->flags == wanted->flags &&
            (actual->has & UNWANTED_PARTS) == 0 && (actual->has & SP_XFRM_HAS_REPLAY_ESN) != 0 &&
            actual->replay_esn.window_packets == wanted->replay_esn.window_packets;
 }
 
-static enum sp_kernel_found compare(const struct sp_kernel_sa *wanted, const struct sp_xfrm_sa *actual)
+/* One that hoped for no NIC any more, because others were refused, stays on it when it is there. */
+static bool is_in_place(const struct sp_kernel_sa *wanted)
+{
+    if (wanted->asked.mode == SP_OFFLOAD_SOFTWARE && wanted->granted.mode == SP_OFFLOAD_CRYPTO)
+        return wanted->takes_what_comes && wanted->granted.interface == wanted->asked.interface;
+    return wanted->granted.mode == wanted->asked.mode &&
+           (wanted->granted.mode == SP_OFFLOAD_SOFTWARE ||
+            wanted->granted.interface == wanted->asked.interface);
+}
+
+static struct sp_kernel_place place_of(const struct sp_xfrm_sa *actual)
+{
+    if (!(actual->has & SP_XFRM_HAS_DEVICE))
+        return (struct sp_kernel_place){.mode = SP_OFFLOAD_SOFTWARE};
+    return (struct sp_kernel_place){
+        .interface = actual->device.interface,
+        .mode = actual->device.flags & XFRM_OFFLOAD_PACKET ? SP_OFFLOAD_PACKET : SP_OFFLOAD_CRYPTO,
+    };
+}
+
+static struct sp_kernel_numbers numbers_of(const struct sp_xfrm_sa *actual)
+{
+    const struct sp_xfrm_replay_esn *esn = &actual->replay_esn;
+    const bool has_bitmap = (actual->has & SP_XFRM_HAS_REPLAY_ESN) != 0;
+
+    return (struct sp_kernel_numbers){
+        .is_known = true,
+        .sent = has_bitmap ? (uint64_t)esn->sequence_sent_high << 32 | esn->sequence_sent
+                           : actual->replay.sequence_sent,
+        .received = has_bitmap ? (uint64_t)esn->sequence_received_high << 32 | esn->sequence_received
+                               : actual->replay.sequence_received,
+        .used = actual->used,
+    };
+}
+
+/* The limits of an SA that a NIC does alone are the NIC's, and an update doesn't reach them. */
+static enum sp_kernel_found compare(struct sp_kernel_sa *wanted, const struct sp_xfrm_sa *actual)
 {
     struct sp_xfrm_sa sa;
 
     if (!sp_kernel_sa_is_ours(actual))
         return SP_KERNEL_TAKEN;
     put_sa(wanted, &sa);
-    if (!is_same_but_limits(&sa, actual))
+    wanted->granted = place_of(actual);
+    if (!has_same_keys(&sa, actual))
         return SP_KERNEL_OTHER_KEYS;
-    return memcmp(&sa.limits, &actual->limits, sizeof sa.limits) == 0 ? SP_KERNEL_EQUAL
-                                                                      : SP_KERNEL_OTHER_LIMITS;
+    wanted->numbers = numbers_of(actual);
+    if (!has_same_form(&sa, actual) || !is_in_place(wanted))
+        return SP_KERNEL_OTHER_FORM;
+    if (memcmp(&sa.limits, &actual->limits, sizeof sa.limits) == 0)
+        return SP_KERNEL_EQUAL;
+    return wanted->granted.mode == SP_OFFLOAD_PACKET ? SP_KERNEL_OTHER_FORM : SP_KERNEL_OTHER_LIMITS;
 }
 
 static void note_old(struct sp_kernel_sas *sas, const struct sp_xfrm_sa *actual)
@@ -372,16 +235,119 @@ void sp_kernel_sas_see(struct sp_kernel_sas *sas, const struct sp_xfrm_sa *actua
 
 void sp_kernel_sas_note_new(struct sp_kernel_sas *sas)
 {
-    for (size_t i = 0; i < sas->count; i++)
+    for (size_t i = 0; i < sas->count; i++) {
         sas->wanted[i].is_new = sas->wanted[i].found == SP_KERNEL_MISSING;
+        sas->wanted[i].former = sas->wanted[i].granted;
+    }
 }
 
-const struct sp_kernel_sa *sp_kernel_sas_taken(const struct sp_kernel_sas *sas)
+void sp_kernel_sas_ask_former(struct sp_kernel_sas *sas)
 {
     for (size_t i = 0; i < sas->count; i++)
-        if (sas->wanted[i].found == SP_KERNEL_TAKEN)
+        sas->wanted[i].asked = sas->wanted[i].former;
+}
+
+const struct sp_kernel_sa *sp_kernel_sas_find(const struct sp_kernel_sas *sas, enum sp_kernel_found found)
+{
+    for (size_t i = 0; i < sas->count; i++)
+        if (sas->wanted[i].found == found)
             return &sas->wanted[i];
     return NULL;
+}
+
+/* ---- going on where it was -------------------------------------------------------------------------------
+ */
+
+/* More than an SA sends between our look at it and its end: a tenth of a second of the smallest packets at
+ * 100 Gbit/s. */
+#define MARGIN_PACKETS (UINT64_C(1) << 24)
+
+static uint64_t next_sent(const struct sp_kernel_numbers *numbers)
+{
+    return numbers->sent == 0 ? 0 : numbers->sent + MARGIN_PACKETS;
+}
+
+static uint64_t last_sequence(const struct sp_kernel_sa *sa)
+{
+    return sa->suite.has_esn ? UINT64_MAX - MARGIN_PACKETS : UINT32_MAX;
+}
+
+const struct sp_kernel_sa *sp_kernel_sas_spent(const struct sp_kernel_sas *sas)
+{
+    for (size_t i = 0; i < sas->count; i++)
+        if (sas->wanted[i].found == SP_KERNEL_OTHER_FORM &&
+            next_sent(&sas->wanted[i].numbers) >= last_sequence(&sas->wanted[i]))
+            return &sas->wanted[i];
+    return NULL;
+}
+
+/* What came before counts as received, all of it: rather a late packet dropped than one let in twice. */
+static void go_on(const struct sp_kernel_sa *wanted, struct sp_xfrm_sa *sa)
+{
+    const struct sp_kernel_numbers *numbers = &wanted->numbers;
+    const uint64_t sent = next_sent(numbers);
+
+    if (!numbers->is_known)
+        return;
+    sa->replay_esn.sequence_sent = (uint32_t)sent;
+    sa->replay_esn.sequence_sent_high = wanted->suite.has_esn ? (uint32_t)(sent >> 32) : 0;
+    sa->replay_esn.sequence_received = (uint32_t)numbers->received;
+    sa->replay_esn.sequence_received_high = wanted->suite.has_esn ? (uint32_t)(numbers->received >> 32) : 0;
+    if (numbers->received > 0)
+        memset(sa->replay_esn.bitmap, 0xff, sa->replay_esn.bitmap_words * sizeof *sa->replay_esn.bitmap);
+    sa->has |= SP_XFRM_HAS_USED;
+    sa->used = numbers->used;
+}
+
+/* ---- what a NIC refuses -----------------------------------------------------------------------------------
+ */
+
+uint8_t sp_kernel_sas_refusal(struct sp_kernel_sas *sas, const char *text)
+{
+    uint8_t number = 1;
+
+    while (number < SP_KERNEL_REFUSALS_MAX - 1 && sas->refusals[number][0] != '\0' &&
+           strncmp(sas->refusals[number], text, SP_KERNEL_REFUSAL_BYTES - 1) != 0)
+        number++;
+    (void)snprintf(sas->refusals[number], sizeof sas->refusals[number], "%s", text);
+    return number;
+}
+
+/* What NICs tell SAs apart by. */
+struct kind {
+    struct sp_kernel_place asked;
+    bool is_inbound;
+    uint8_t family;
+    uint32_t reqid;
+};
+
+static struct kind kind_of(const struct sp_kernel_sa *sa)
+{
+    return (struct kind){sa->asked, sa->is_inbound, sa->source.family, sp_kernel_suite_reqid(&sa->suite)};
+}
+
+static bool is_of_kind(const struct sp_kernel_sa *sa, const struct kind *kind)
+{
+    const struct kind own = kind_of(sa);
+
+    return own.asked.mode == kind->asked.mode && own.asked.interface == kind->asked.interface &&
+           own.is_inbound == kind->is_inbound && own.family == kind->family && own.reqid == kind->reqid;
+}
+
+bool sp_kernel_sas_lower(struct sp_kernel_sas *sas, size_t index, const char *why)
+{
+    const struct kind refused = kind_of(&sas->wanted[index]);
+
+    if (!sas->wanted[index].takes_what_comes || refused.asked.mode != SP_OFFLOAD_CRYPTO)
+        return false;
+    const uint8_t number = sp_kernel_sas_refusal(sas, why);
+    for (size_t i = 0; i < sas->count; i++) {
+        if (!is_of_kind(&sas->wanted[i], &refused))
+            continue;
+        sas->wanted[i].asked.mode = SP_OFFLOAD_SOFTWARE;
+        sas->wanted[i].crypto_refusal = number;
+    }
+    return true;
 }
 
 /* ---- what to ask --------------------------------------------------------------------------------------- */
@@ -395,13 +361,19 @@ static uint32_t plan_wanted(const struct sp_kernel_sa *sa, uint32_t index, struc
     case SP_KERNEL_OTHER_LIMITS:
         steps[0] = (struct sp_kernel_sa_step){XFRM_MSG_UPDSA, true, index};
         return 1;
-    case SP_KERNEL_OTHER_KEYS: /* an update would leave the keys as they are */
+    case SP_KERNEL_OTHER_FORM: /* an update would leave all this as it is */
+    case SP_KERNEL_OTHER_KEYS:
         steps[0] = (struct sp_kernel_sa_step){XFRM_MSG_DELSA, true, index};
         steps[1] = (struct sp_kernel_sa_step){XFRM_MSG_NEWSA, true, index};
         return 2;
     default:
         return 0;
     }
+}
+
+static bool is_out_of_place(const struct sp_kernel_sa *sa)
+{
+    return sa->numbers.is_known && (sa->found == SP_KERNEL_MISSING || sa->found == SP_KERNEL_OTHER_FORM);
 }
 
 enum sp_status sp_kernel_sas_plan(const struct sp_kernel_sas *sas, enum sp_kernel_sas_aim aim,
@@ -417,11 +389,18 @@ enum sp_status sp_kernel_sas_plan(const struct sp_kernel_sas *sas, enum sp_kerne
     for (uint32_t i = 0; aim == SP_KERNEL_TAKE_BACK && i < sas->count; i++)
         if (sas->wanted[i].is_new)
             steps[count++] = (struct sp_kernel_sa_step){XFRM_MSG_DELSA, true, i};
+        else if (is_out_of_place(&sas->wanted[i]))
+            count += plan_wanted(&sas->wanted[i], i, &steps[count]);
     for (uint32_t i = 0; aim == SP_KERNEL_END_OLD && i < sas->old_count; i++)
         steps[count++] = (struct sp_kernel_sa_step){XFRM_MSG_DELSA, false, i};
     *ret_steps = steps;
     *ret_count = count;
     return SP_OK;
+}
+
+bool sp_kernel_sas_is_tied(const struct sp_kernel_sas *sas, const struct sp_kernel_sa_step *step)
+{
+    return step->type == XFRM_MSG_DELSA && step->is_of_wanted && !sas->wanted[step->index].is_new;
 }
 
 void sp_kernel_sas_message(const struct sp_kernel_sas *sas, const struct sp_kernel_sa_step *step,
@@ -431,6 +410,10 @@ void sp_kernel_sas_message(const struct sp_kernel_sas *sas, const struct sp_kern
     ret_message->type = step->type;
     if (step->is_of_wanted) {
         put_sa(&sas->wanted[step->index], &ret_message->sa);
+        if (step->type == XFRM_MSG_NEWSA && sas->wanted[step->index].found != SP_KERNEL_OTHER_KEYS)
+            go_on(&sas->wanted[step->index], &ret_message->sa);
+        if (step->type == XFRM_MSG_UPDSA) /* the device stays; asked for, it would be tried on a second SA */
+            ret_message->sa.has &= ~(uint32_t)SP_XFRM_HAS_DEVICE;
         return;
     }
     const struct sp_kernel_sa_name *name = &sas->old[step->index];

@@ -8,6 +8,7 @@
 #include "xfrm_plan.h"
 #include "xfrm_text.h"
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,18 @@ static void view_sequence(const struct sp_xfrm_sa *sa, struct sp_offload_sa *vie
         view->sequence_sent = sa->replay.sequence_sent;
         view->sequence_received = sa->replay.sequence_received;
     }
+}
+
+/* A number where the device has gone meanwhile. */
+static enum sp_offload_mode view_device(const struct sp_xfrm_device *device, char *name, size_t name_bytes)
+{
+    char current[IF_NAMESIZE];
+
+    if (if_indextoname((unsigned)device->interface, current) != NULL)
+        (void)snprintf(name, name_bytes, "%s", current);
+    else
+        (void)snprintf(name, name_bytes, "%d", device->interface);
+    return device->flags & XFRM_OFFLOAD_PACKET ? SP_OFFLOAD_PACKET : SP_OFFLOAD_CRYPTO;
 }
 
 static void put_suite(const struct sp_kernel_suite *suite, char *text, size_t text_bytes)
@@ -110,6 +123,8 @@ void sp_kernel_view_sa(const struct sp_xfrm_sa *sa, uint64_t now, struct sp_offl
     };
     view_sequence(sa, ret_sa);
     view_algorithms(sa, ret_sa);
+    if (sa->has & SP_XFRM_HAS_DEVICE)
+        ret_sa->offload = view_device(&sa->device, ret_sa->device, sizeof ret_sa->device);
     const struct sp_lifetime *lifetime = &ret_sa->lifetime;
     if (has_spent(ret_sa->bytes, lifetime->soft_bytes) ||
         has_spent(ret_sa->packets, lifetime->soft_packets) ||
@@ -131,6 +146,8 @@ void sp_kernel_view_policy(const struct sp_xfrm_policy *policy, struct sp_offloa
         .priority = policy->priority,
         .index = policy->index,
     };
+    if (policy->has & SP_XFRM_HAS_DEVICE)
+        (void)view_device(&policy->device, ret_policy->device, sizeof ret_policy->device);
     (void)snprintf(ret_policy->selector, sizeof ret_policy->selector, "%.159s",
                    sp_xfrm_selector_text(&policy->selector, selector));
     if (ret_policy->action == SP_ACTION_PROTECT && ret_policy->is_ours &&
@@ -162,6 +179,16 @@ const char *sp_offload_event_name(enum sp_offload_event_kind kind)
     return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "?";
 }
 
+/* "..., crypto on eth0" */
+static void put_offload(const struct sp_xfrm_device *device, struct sp_offload_event *event)
+{
+    const size_t used = strlen(event->text);
+
+    event->offload = view_device(device, event->device, sizeof event->device);
+    (void)snprintf(event->text + used, sizeof event->text - used, ", %s on %s",
+                   sp_offload_mode_name(event->offload), event->device);
+}
+
 static bool event_of_sa(const struct sp_xfrm_sa *sa, enum sp_offload_event_kind kind,
                         struct sp_offload_event *event)
 {
@@ -177,6 +204,8 @@ static bool event_of_sa(const struct sp_xfrm_sa *sa, enum sp_offload_event_kind 
     (void)snprintf(event->text, sizeof event->text, "%.100s%s%.100s%s%s", sp_xfrm_sa_text(sa, text),
                    view.algorithms[0] != '\0' ? " " : "", view.algorithms, view.has_suite ? " " : "",
                    view.fingerprint);
+    if (sa->has & SP_XFRM_HAS_DEVICE)
+        put_offload(&sa->device, event);
     return true;
 }
 
@@ -187,6 +216,8 @@ static bool event_of_policy(const struct sp_xfrm_policy *policy, enum sp_offload
 
     *event = (struct sp_offload_event){.kind = kind, .is_ours = sp_xfrm_policy_is_ours(policy)};
     (void)snprintf(event->text, sizeof event->text, "%s", sp_xfrm_policy_text(policy, text));
+    if (policy->has & SP_XFRM_HAS_DEVICE)
+        put_offload(&policy->device, event);
     return true;
 }
 

@@ -107,6 +107,14 @@ static void put_mark(struct writer *writer, const struct sp_xfrm_mark *mark)
     put(writer, XFRMA_MARK, &out, sizeof out);
 }
 
+static void put_used(struct writer *writer, const struct sp_xfrm_used *used)
+{
+    struct xfrm_lifetime_cur out;
+
+    sp_xfrm_put_used(used, &out);
+    put(writer, XFRMA_LTIME_VAL, &out, sizeof out);
+}
+
 static void put_device(struct writer *writer, const struct sp_xfrm_device *device)
 {
     struct xfrm_user_offload *out = reserve_attribute(writer, XFRMA_OFFLOAD_DEV, sizeof *out);
@@ -177,6 +185,8 @@ static void put_sa_attributes(struct writer *writer, const struct sp_xfrm_sa *sa
         put_number(writer, XFRMA_SA_EXTRA_FLAGS, sa->extra_flags);
     if (sa->has & SP_XFRM_HAS_PADDING)
         put_number(writer, XFRMA_TFCPAD, sa->padding_bytes);
+    if (sa->has & SP_XFRM_HAS_USED)
+        put_used(writer, &sa->used);
     if (sa->has & SP_XFRM_HAS_LAST_USED)
         put(writer, XFRMA_LASTUSED, &sa->last_used_at, sizeof sa->last_used_at);
 }

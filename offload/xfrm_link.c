@@ -85,6 +85,12 @@ enum sp_status sp_xfrm_link_put(struct sp_xfrm_link *link, const struct sp_xfrm_
     return SP_OK;
 }
 
+bool sp_xfrm_link_has_room(const struct sp_xfrm_link *link, uint32_t count)
+{
+    return link->next_request - link->first_request + count <= BATCH_REQUESTS_MAX &&
+           link->queued_bytes + count * SP_XFRM_MESSAGE_BYTES_MAX <= REQUESTS_BYTES;
+}
+
 static enum sp_status failure(int error)
 {
     errno = error;
@@ -258,18 +264,27 @@ static enum sp_status take_dumped(struct wait *wait, const struct nlmsghdr *head
     }
 }
 
-enum sp_status sp_xfrm_link_dump(struct sp_xfrm_link *link, uint16_t type, sp_xfrm_on_message *on_message,
-                                 void *context)
+enum sp_status sp_xfrm_link_get(struct sp_xfrm_link *link, const struct sp_xfrm_message *request,
+                                sp_xfrm_on_message *on_message, void *context)
 {
-    const struct sp_xfrm_message request = {.type = type, .flags = NLM_F_DUMP};
     struct wait wait = {.take = take_dumped, .count = 1, .on_message = on_message, .context = context};
 
-    if (link->queued_bytes > 0 || (type != XFRM_MSG_GETSA && type != XFRM_MSG_GETPOLICY))
+    if (link->queued_bytes > 0 || (request->type != XFRM_MSG_GETSA && request->type != XFRM_MSG_GETPOLICY))
         return SP_ERR_INVALID;
-    enum sp_status status = sp_xfrm_link_put(link, &request, &wait.first_request);
+    enum sp_status status = sp_xfrm_link_put(link, request, &wait.first_request);
     if (status != SP_OK)
         return status;
     link->first_request = link->next_request;
+    /* a dump ends with NLMSG_DONE; an acknowledgement would come before its messages */
+    if (!(request->flags & NLM_F_DUMP))
+        ((struct nlmsghdr *)(void *)link->requests)->nlmsg_flags |= NLM_F_ACK;
     status = send_queue(link);
     return status == SP_OK ? await(link, &wait) : status;
+}
+
+enum sp_status sp_xfrm_link_dump(struct sp_xfrm_link *link, uint16_t type, sp_xfrm_on_message *on_message,
+                                 void *context)
+{
+    return sp_xfrm_link_get(link, &(struct sp_xfrm_message){.type = type, .flags = NLM_F_DUMP}, on_message,
+                            context);
 }

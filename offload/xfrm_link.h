@@ -65,6 +65,15 @@ typedef void sp_xfrm_on_message(const struct sp_xfrm_message *message, void *con
 enum sp_status sp_xfrm_link_dump(struct sp_xfrm_link *link, uint16_t type, sp_xfrm_on_message *on_message,
                                  void *context) SP_MUST_USE;
 
+/* What one request, a GETSA or GETPOLICY that names what it is about, brings: on_message is called for it
+ * before the call answers. Nothing may be queued: SP_ERR_INVALID. A refusal is SP_ERR_SYSTEM with its errno,
+ * ESRCH or ENOENT when there is none of that name. Other answers as of sp_xfrm_link_flush. */
+enum sp_status sp_xfrm_link_get(struct sp_xfrm_link *link, const struct sp_xfrm_message *request,
+                                sp_xfrm_on_message *on_message, void *context) SP_MUST_USE;
+/* Do so many more requests, of whatever size, fit into the queue? Those go out together, and the kernel does
+ * all of them even when we are killed meanwhile. */
+bool sp_xfrm_link_has_room(const struct sp_xfrm_link *link, uint32_t count);
+
 /* Why the kernel refused a request, as one sentence for people; returns text. error must not be 0. */
 const char *sp_xfrm_refusal(const struct sp_xfrm_message *request, const struct sp_xfrm_answer *answer,
                             char *text, size_t size_bytes);

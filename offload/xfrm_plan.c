@@ -104,10 +104,18 @@ static bool has_same_templates(const struct sp_xfrm_policy *left, const struct s
     return true;
 }
 
+static bool has_same_device(const struct sp_xfrm_policy *left, const struct sp_xfrm_policy *right)
+{
+    if ((left->has & SP_XFRM_HAS_DEVICE) != (right->has & SP_XFRM_HAS_DEVICE))
+        return false;
+    return !(left->has & SP_XFRM_HAS_DEVICE) || left->device.interface == right->device.interface;
+}
+
 static bool is_as_wanted(const struct sp_xfrm_policy *wanted, const struct sp_xfrm_policy *actual)
 {
     return wanted->priority == actual->priority && wanted->action == actual->action &&
            wanted->flags == actual->flags && wanted->share == actual->share &&
+           has_same_device(wanted, actual) &&
            memcmp(&wanted->limits, &actual->limits, sizeof wanted->limits) == 0 &&
            has_same_templates(wanted, actual);
 }

@@ -34,15 +34,49 @@ SP_API enum sp_status sp_offload_kernel_probe(struct sp_offload_kernel *ret_kern
 /* The most kernel policies that a policy may become. */
 #define SP_OFFLOAD_POLICIES_MAX 65536u
 
+/* ---- a NIC -------------------------------------------------------------------------------------------- */
+
+/* How much of the ESP a NIC does. */
+enum sp_offload_mode {
+    SP_OFFLOAD_SOFTWARE, /* none: the kernel does it */
+    SP_OFFLOAD_CRYPTO, /* encryption and integrity; the kernel keeps headers, sequence numbers and policies */
+    SP_OFFLOAD_PACKET, /* all, policies too */
+    SP_OFFLOAD_AUTO    /* in a request: the most that is granted, in software if need be */
+};
+/* "software", "crypto", "packet", "auto"; "?" outside the list. Static storage. */
+SP_API const char *sp_offload_mode_name(enum sp_offload_mode mode);
+
+struct sp_offload_nic {
+    const char *device; /* its name; NULL: for each SA the device that has its local address */
+    /* SP_OFFLOAD_CRYPTO, SP_OFFLOAD_PACKET: that for each SA, or the load fails and nothing is changed.
+     * SP_OFFLOAD_AUTO: packet for all, else crypto for those of which it is granted, else software. */
+    enum sp_offload_mode mode;
+};
+
+/* What became of the request for one SA, as the kernel tells when it is asked again: it also says yes where
+ * it then does the ESP in software. */
+struct sp_offload_grant {
+    uint32_t spi;
+    struct sp_address source, destination;
+    enum sp_offload_mode requested, granted;
+    const char *device; /* that does it, or was asked; "": none */
+    /* Why not that, in a sentence; "": it is granted, or was not asked for. */
+    const char *packet_refusal, *crypto_refusal;
+};
+
 /* "add SA 0x00001001 192.0.2.1 -> 192.0.2.2", before it is asked for. */
 typedef void sp_offload_on_step(const char *step, void *context);
 
 struct sp_offload_load {
     const struct sp_policy *policy;
-    struct sp_me me;             /* must be known: the kernel's policies have addresses only */
-    const char *keys_path;       /* an SA file, sallyport.keys(5); NULL: no SAs */
-    bool is_trial;               /* find out what would be done, and do nothing */
-    sp_offload_on_step *on_step; /* NULL: nobody listens */
+    struct sp_me me;                  /* must be known: the kernel's policies have addresses only */
+    const char *keys_path;            /* an SA file, sallyport.keys(5); NULL: no SAs */
+    const struct sp_offload_nic *nic; /* NULL: all in software; otherwise there must be an SA file */
+    bool is_trial;                    /* find out what would be done, and do nothing */
+    sp_offload_on_step *on_step;      /* NULL: nobody listens */
+    /* For each SA when all is done, or would be; what it gets is valid during the call. NULL: nobody listens.
+     */
+    void (*on_grant)(const struct sp_offload_grant *grant, void *context);
     void *context;
     uint64_t
         *rule_policies; /* receives, for each rule, how many kernel policies it becomes; NULL: not asked */
@@ -63,11 +97,19 @@ struct sp_offload_changes {
  * Lifetimes are as in the user backend: an SA without one of its own has the tightest of the actions of its
  * suite. The kernel counts the bytes of whole packets, which are a few more.
  *
- * SP_ERR_UNSUPPORTED: the kernel can't, and the report says what it lacks (ESP, DES, ...). SP_ERR_EXISTS: a
+ * On a NIC, an SA that moves to another place under the same keys goes on with its sequence numbers, 2^24
+ * ahead, and with what it used of its lifetime; what is late from before the move is dropped. With
+ * SP_OFFLOAD_PACKET each policy that protects has a second one behind it that does so in software: when the
+ * device goes down, the kernel drops its SAs and policies, and traffic is then held up rather than let
+ * through in clear until it is loaded again.
+ *
+ * SP_ERR_UNSUPPORTED: the kernel or the NIC can't, and the report says what is lacking (ESP, DES, ...).
+ * SP_ERR_NOT_FOUND: no such device, or none with an SA's local address. SP_ERR_EXISTS: a
  * policy or SA of somebody else is in the way. SP_ERR_LIMIT: over SP_OFFLOAD_POLICIES_MAX kernel policies;
- * the report names the rule. SP_ERR_INVALID: me is unknown. SP_ERR_PERMISSION, SP_ERR_MEMORY, SP_ERR_SYSTEM,
- * and what sp_keys_visit answers. After a refusal everything is put back as it was, except SAs whose keys
- * were replaced; the report says so when that could not be done. *ret_changes is untouched on failure. */
+ * the report names the rule. SP_ERR_INVALID: me is unknown, or a NIC is asked without SAs. SP_ERR_PERMISSION,
+ * SP_ERR_MEMORY, SP_ERR_SYSTEM, and what sp_keys_visit answers. After a refusal everything is put back as it
+ * was, except SAs whose keys were replaced; the report says so when that could not be done. *ret_changes is
+ * untouched on failure. */
 SP_API enum sp_status sp_offload_kernel_load(const struct sp_offload_load *load, struct sp_report *report,
                                              struct sp_offload_changes *ret_changes) SP_MUST_USE;
 /* Takes all of ours away, policies first. What was protected goes in clear afterwards. The same answers. */
@@ -128,6 +170,8 @@ struct sp_offload_sa {
     uint64_t bytes, packets, age_seconds;
     uint32_t replay_window_packets;
     struct sp_encap encap;
+    enum sp_offload_mode offload;
+    char device[16]; /* the NIC that does it; "": none */
     uint64_t sequence_sent, sequence_received;
     uint32_t replayed_packets, too_old_packets, bad_icv_packets;
     bool has_esn;
@@ -138,6 +182,7 @@ struct sp_offload_policy {
     const char *direction; /* "out", "in", "fwd" */
     enum sp_action action;
     uint32_t priority, index; /* lower priorities are tried first */
+    char device[16];          /* the NIC that does it; "": none */
     char selector[160];       /* "tcp 192.0.2.1 -> any port 80" */
     char suite[64];           /* of protect: what its SAs must be; "" where the kernel's policy doesn't say */
 };
@@ -182,6 +227,8 @@ struct sp_offload_event {
     bool is_ours;
     uint32_t spi;                          /* of SAs; 0: none */
     struct sp_address source, destination; /* family 0: not said */
+    enum sp_offload_mode offload;          /* of SAs and policies */
+    char device[16];                       /* the NIC that does it; "": none */
     char text[256];                        /* the whole of it in words */
 };
 

@@ -157,7 +157,8 @@ static void sa_attributes(uint64_t *state, const uint8_t *keys, struct sp_xfrm_s
 #define SA_SCOPE (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID)
 #define SA_ATTRIBUTES                                                                                        \
     (SA_SCOPE | SP_XFRM_HAS_ENCAP | SP_XFRM_HAS_REPLAY | SP_XFRM_HAS_REPLAY_ESN | SP_XFRM_HAS_DEVICE |       \
-     SP_XFRM_HAS_OUTPUT_MARK | SP_XFRM_HAS_EXTRA_FLAGS | SP_XFRM_HAS_PADDING | SP_XFRM_HAS_LAST_USED)
+     SP_XFRM_HAS_OUTPUT_MARK | SP_XFRM_HAS_EXTRA_FLAGS | SP_XFRM_HAS_PADDING | SP_XFRM_HAS_LAST_USED |       \
+     SP_XFRM_HAS_USED)
 
 static void sa_of_chance(uint64_t *state, uint16_t type, const uint8_t *keys, struct sp_xfrm_message *message)
 {
