@@ -10,13 +10,17 @@ from harness import FRONT_END, equal, expect, ipsecctl, test
 @test
 def backends_are_named(folder):
     """load, flush and monitor want a backend that there is, and say where the user backend is to be found"""
-    wrong = [(["load", FRONT_END], "needs --backend"), (["load", "--backend", "nothing", FRONT_END], "write kernel or user"),
+    wrong = [(["load", FRONT_END], "needs --backend"), (["load", "--backend", "nothing", FRONT_END], "write kernel, nic or user"),
              (["load", "--backend", "kernel"], "name a policy"),
              (["load", "--backend", "kernel", "--keys", "-", "-"], "only one file can be standard input"),
              (["load", "--backend", "kernel", "--me", "nobody", FRONT_END], "--me nobody"),
              (["load", "--backend", "user", FRONT_END], "sallyportd(8)"),
              (["flush"], "needs --backend"), (["flush", "--backend", "user"], "sallyportd(8)"),
-             (["flush", "--backend", "kernel", "more"], "too much"), (["status", "--backend", "nothing"], "write user or kernel"),
+             (["flush", "--backend", "kernel", "more"], "too much"), (["status", "--backend", "nothing"], "write kernel, nic or user"),
+             (["load", "--backend", "nic", FRONT_END], "--backend nic needs --keys"),
+             (["load", "--backend", "kernel", "--offload", "auto", FRONT_END], "are for --backend nic"),
+             (["load", "--backend", "kernel", "--device", "lo", FRONT_END], "are for --backend nic"),
+             (["load", "--backend", "nic", "--offload", "software", "--keys", "k", FRONT_END], "write auto, packet or crypto"),
              (["monitor"], "needs --backend"), (["monitor", "--backend", "user"], "ipsecmon(8)"),
              (["monitor", "--backend", "kernel", "--count", "0"], "write a number from 1")]
     for words, sentence in wrong:

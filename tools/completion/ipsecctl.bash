@@ -29,7 +29,7 @@ _ipsecctl_operands() {
     for ((index = 2; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
         --me | --policy | --keys | --direction | --from | --to | --output | --control) ((index++)) ;;
-        --confirm | --encoding | --name | --backend | --count) ((index++)) ;;
+        --confirm | --encoding | --name | --backend | --count | --device | --offload) ((index++)) ;;
         --esp) ((index += 2)) ;;
         --*) ;;
         *) ((count++)) ;;
@@ -63,7 +63,9 @@ _ipsecctl() {
     case $before in
     --policy | --keys | --output | --control) _ipsecctl_offer_files "$word" ;;
     --direction) _ipsecctl_offer "$word" out in ;;
-    --backend) _ipsecctl_offer "$word" kernel user ;;
+    --backend) _ipsecctl_offer "$word" kernel nic user ;;
+    --device) _ipsecctl_offer "$word" auto "$(cd /sys/class/net 2>/dev/null && echo *)" ;;
+    --offload) _ipsecctl_offer "$word" auto packet crypto ;;
     --esp) _ipsecctl_offer "$word" 3des-cbc aes128-gcm16 aes256-gcm16 null ;;
     3des-cbc | null) _ipsecctl_offer "$word" hmac-sha1-96 hmac-sha2-256-128 hmac-md5-96 ;;
     --me | --from | --to | --encoding | --name | --count) ;;

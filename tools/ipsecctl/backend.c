@@ -13,11 +13,14 @@
 
 bool backend_read(const char *word, enum backend *ret_backend)
 {
-    const bool is_kernel = strcmp(word, "kernel") == 0;
-    if (!is_kernel && strcmp(word, "user") != 0)
-        return false;
-    *ret_backend = is_kernel ? BACKEND_KERNEL : BACKEND_USER;
-    return true;
+    static const char *const names[] = {
+        [BACKEND_USER] = "user", [BACKEND_KERNEL] = "kernel", [BACKEND_NIC] = "nic"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(word, names[i]) == 0) {
+            *ret_backend = (enum backend)i;
+            return true;
+        }
+    return false;
 }
 
 static const char *reason_of(enum sp_status status)

@@ -9,9 +9,11 @@
 
 #include <sallyport/offload.h>
 
-enum backend { BACKEND_USER, BACKEND_KERNEL };
+/* To look at and to flush, kernel and nic are one: all SAs are the kernel's, whoever does their ESP. */
+enum backend { BACKEND_USER, BACKEND_KERNEL, BACKEND_NIC };
 
-/* "user", "kernel". */
+/* "user", "kernel", "nic". */
+#define BACKEND_NAMES "kernel, nic or user"
 bool backend_read(const char *word, enum backend *ret_backend);
 
 /* Prints the findings, and when there are none says the status. An exit code. */
@@ -22,7 +24,7 @@ json_t *backend_json_changes(const struct sp_offload_changes *changes);
 /* For on_step: prints it on standard output. */
 void backend_print_step(const char *step, void *context);
 
-/* ipsecctl status --backend kernel. An exit code. */
+/* ipsecctl status --backend kernel, and nic. An exit code. */
 int backend_kernel_status(bool as_json);
 
 #endif

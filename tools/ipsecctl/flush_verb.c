@@ -3,6 +3,7 @@
  * ipsecctl flush: takes from the kernel what load gave it.
  */
 #include "backend.h"
+#include "grants.h"
 #include "verb.h"
 
 #include <getopt.h>
@@ -16,6 +17,8 @@ static int flush(bool is_trial, bool as_json)
         tool_need(NULL);
     const enum sp_status status = sp_offload_kernel_flush(
         is_trial, is_trial && !as_json ? backend_print_step : NULL, NULL, report, &changes);
+    if (status == SP_OK && !is_trial)
+        (void)grants_save(NULL);
     if (status != SP_OK) {
         exit_code = backend_failed(status, report);
     } else if (as_json) {
@@ -45,7 +48,7 @@ static int run(int argc, char **argv)
         else if (option != 'b')
             return tool_usage("flush", "unknown option, or one without its value");
         else if (!(has_backend = backend_read(optarg, &backend)))
-            return tool_usage("flush", "--backend %s: write kernel or user", optarg);
+            return tool_usage("flush", "--backend %s: write " BACKEND_NAMES, optarg);
     }
     if (optind != argc)
         return tool_usage("flush", "\"%s\" is too much: all arguments are options", argv[optind]);
@@ -59,14 +62,14 @@ static int run(int argc, char **argv)
 const struct verb verb_flush = {
     .name = "flush",
     .summary = "take all of ours from the kernel",
-    .help = "Usage: ipsecctl flush --backend kernel [-n] [--json]\n"
+    .help = "Usage: ipsecctl flush --backend kernel|nic [-n] [--json]\n"
             "\n"
             "Takes from the kernel the policies and SAs that load gave it, and nothing else. Traffic that\n"
             "they protected or blocked then goes as it would without them.\n"
             "\n"
-            "  --backend kernel   from whom\n"
-            "  -n, --dry-run      print each step and change nothing\n"
-            "  --json             what was changed as JSON\n"
+            "  --backend kernel|nic  from whom: both are the kernel, which takes from a NIC what is there\n"
+            "  -n, --dry-run         print each step and change nothing\n"
+            "  --json                what was changed as JSON\n"
             "\n"
             "Exit status: 0 done, 1 wrong usage, 2 the kernel can't, and why.\n"
             "\n"

@@ -5,6 +5,7 @@
  */
 #include "backend.h"
 #include "daemon.h"
+#include "grants.h"
 #include "own_addresses.h"
 #include "table.h"
 #include "terminal.h"
@@ -15,6 +16,7 @@
 
 struct gathered {
     json_t *sas, *policies, *drops;
+    json_t *grants; /* what load left */
     struct sp_me me;
 };
 
@@ -43,6 +45,23 @@ static void put_counters(json_t *object, const struct sp_offload_sa *sa, bool is
     *(is_out ? &counters->sealed_packets : &counters->opened_packets) = sa->packets;
     json_put(object, "outbound", json_counters(&outbound, false));
     json_put(object, "inbound", json_counters(&inbound, false));
+}
+
+/* granted is what the kernel says now; a record of another time may say otherwise. */
+static json_t *offload_of(const json_t *grants, const struct sp_offload_sa *sa)
+{
+    const char *granted = sp_offload_mode_name(sa->offload);
+    const json_t *record = sa->is_ours ? grants_find(grants, sa->spi, &sa->destination) : NULL;
+    const bool is_as_loaded = record && strcmp(daemon_text(record, "granted"), granted) == 0;
+    json_t *object = tool_need(json_object());
+    json_put(object, "requested", record ? json_text(daemon_text(record, "requested")) : json_null());
+    json_put(object, "granted", json_text(granted));
+    json_put(object, "device", sa->device[0] ? json_text(sa->device) : json_null());
+    json_put(object, "refusals",
+             is_as_loaded ? json_deep_copy(json_object_get(record, "refusals")) : tool_need(json_array()));
+    if (record && !is_as_loaded)
+        json_put(object, "granted_when_loaded", json_text(daemon_text(record, "granted")));
+    return object;
 }
 
 static void take_sa(const struct sp_offload_sa *sa, void *context)
@@ -75,6 +94,7 @@ static void take_sa(const struct sp_offload_sa *sa, void *context)
     json_put(object, "esn", json_boolean(sa->has_esn));
     json_put(object, "replay_window_packets", json_number(sa->replay_window_packets));
     json_put(object, "encap", json_encap(&sa->encap));
+    json_put(object, "offload", offload_of(gathered->grants, sa));
     json_put(object, "sequence_sent", json_number(sa->sequence_sent));
     json_put(object, "sequence_received", json_number(sa->sequence_received));
     put_counters(object, sa, strcmp(direction, "out") == 0);
@@ -91,6 +111,7 @@ static void take_policy(const struct sp_offload_policy *policy, void *context)
     json_put(object, "priority", json_number(policy->priority));
     json_put(object, "index", json_number(policy->index));
     json_put(object, "selector", json_text(policy->selector));
+    json_put(object, "device", policy->device[0] ? json_text(policy->device) : json_null());
     json_put(object, "suite", policy->suite[0] ? json_text(policy->suite) : json_null());
     json_push(gathered->policies, object);
 }
@@ -138,9 +159,14 @@ static const char *whose(const json_t *object)
     return json_is_true(json_object_get(object, "ours")) ? "ours" : "foreign";
 }
 
+static const char *text_or_dash(const json_t *object, const char *member)
+{
+    return json_is_string(json_object_get(object, member)) ? daemon_text(object, member) : "-";
+}
+
 static void print_policies(const json_t *status)
 {
-    struct table *table = table_create("POLICY|DIR|ACTION|>PRIORITY|SELECTOR|SUITE");
+    struct table *table = table_create("POLICY|DIR|ACTION|>PRIORITY|SELECTOR|SUITE|NIC");
     size_t index;
     const json_t *policy;
     json_array_foreach(json_object_get(status, "policies"), index, policy)
@@ -151,6 +177,7 @@ static void print_policies(const json_t *status)
         table_add_number(table, daemon_number(policy, "priority"));
         table_add(table, "%s", daemon_text(policy, "selector"));
         table_add(table, "%s", daemon_text(policy, "suite"));
+        table_add(table, "%s", text_or_dash(policy, "device"));
     }
     finish_table(table);
 }
@@ -165,7 +192,7 @@ static void print_sas(const json_t *status)
 {
     struct table *table =
         table_create("SPI|WHOSE|DIR|FROM|TO|SUITE|STATE|>PACKETS|>BYTES|>USED %|>SEQ OUT|>SEQ "
-                     "IN|>REPLAY|>BAD ICV|FINGERPRINT");
+                     "IN|>REPLAY|>BAD ICV|FINGERPRINT|OFFLOAD|NIC");
     size_t index;
     const json_t *sa;
     json_array_foreach(json_object_get(status, "sas"), index, sa)
@@ -187,8 +214,30 @@ static void print_sas(const json_t *status)
         table_add_number(table, dropped(sa, "replay"));
         table_add_number(table, dropped(sa, "bad-icv"));
         table_add(table, "%s", daemon_text(sa, "fingerprint"));
+        table_add(table, "%s", daemon_text(json_object_get(sa, "offload"), "granted"));
+        table_add(table, "%s", text_or_dash(json_object_get(sa, "offload"), "device"));
     }
     finish_table(table);
+}
+
+/* Of the SAs for which a NIC was asked. */
+static void print_grants(const json_t *status)
+{
+    json_t *asked = tool_need(json_array());
+    size_t index;
+    const json_t *sa;
+    json_array_foreach(json_object_get(status, "sas"), index, sa)
+    {
+        const json_t *offload = json_object_get(sa, "offload");
+        if (!json_is_string(json_object_get(offload, "requested")))
+            continue;
+        json_t *grant = tool_need(json_copy((json_t *)(uintptr_t)offload));
+        json_put(grant, "spi", json_number(daemon_number(sa, "spi")));
+        json_put(grant, "destination", json_text(daemon_text(sa, "destination")));
+        json_push(asked, grant);
+    }
+    grants_print(asked);
+    json_decref(asked);
 }
 
 static void print_drops(const json_t *status)
@@ -211,12 +260,14 @@ int backend_kernel_status(bool as_json)
 {
     struct gathered gathered = {.sas = tool_need(json_array()),
                                 .policies = tool_need(json_array()),
-                                .drops = tool_need(json_array())};
+                                .drops = tool_need(json_array()),
+                                .grants = grants_read()};
     const struct sp_offload_visitor visitor = {
         .on_sa = take_sa, .on_policy = take_policy, .on_drop = take_drop, .context = &gathered};
     if (!own_addresses(NULL, &gathered.me))
         gathered.me = (struct sp_me){0};
     const enum sp_status status = sp_offload_kernel_visit(&visitor);
+    json_decref(gathered.grants);
     if (status != SP_OK) {
         json_decref(gathered.sas);
         json_decref(gathered.policies);
@@ -235,6 +286,7 @@ int backend_kernel_status(bool as_json)
     putchar('\n');
     print_policies(answer);
     print_sas(answer);
+    print_grants(answer);
     print_drops(answer);
     json_decref(answer);
     return TOOL_OK;

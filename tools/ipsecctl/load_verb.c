@@ -4,6 +4,7 @@
  */
 #include "arguments.h"
 #include "backend.h"
+#include "grants.h"
 #include "load.h"
 #include "own_addresses.h"
 #include "verb.h"
@@ -16,9 +17,20 @@
 struct request {
     const char *policy_path, *keys_path;
     enum backend backend;
-    bool has_backend, is_trial, as_json;
+    bool has_backend, asks_nic, is_trial, as_json; /* asks_nic: by --device or --offload */
+    struct sp_offload_nic nic;
     struct me_option me;
 };
+
+static bool read_mode(const char *word, enum sp_offload_mode *ret_mode)
+{
+    for (enum sp_offload_mode mode = SP_OFFLOAD_CRYPTO; mode <= SP_OFFLOAD_AUTO; mode++)
+        if (strcmp(word, sp_offload_mode_name(mode)) == 0) {
+            *ret_mode = mode;
+            return true;
+        }
+    return false;
+}
 
 static int read_option(int option, struct request *request)
 {
@@ -26,7 +38,16 @@ static int read_option(int option, struct request *request)
     case 'b':
         request->has_backend = backend_read(optarg, &request->backend);
         return request->has_backend ? TOOL_OK
-                                    : tool_usage("load", "--backend %s: write kernel or user", optarg);
+                                    : tool_usage("load", "--backend %s: write " BACKEND_NAMES, optarg);
+    case 'd':
+        request->asks_nic = true;
+        request->nic.device = strcmp(optarg, "auto") == 0 ? NULL : optarg;
+        return TOOL_OK;
+    case 'o':
+        request->asks_nic = true;
+        return read_mode(optarg, &request->nic.mode)
+                   ? TOOL_OK
+                   : tool_usage("load", "--offload %s: write auto, packet or crypto", optarg);
     case 'k':
         request->keys_path = optarg;
         return TOOL_OK;
@@ -46,20 +67,34 @@ static int read_option(int option, struct request *request)
     }
 }
 
+static int check_request(const struct request *request)
+{
+    if (!request->has_backend)
+        return tool_usage("load", "needs --backend");
+    if (request->asks_nic && request->backend != BACKEND_NIC)
+        return tool_usage("load", "--device and --offload are for --backend nic");
+    if (request->backend == BACKEND_NIC && !request->keys_path)
+        return tool_usage("load", "--backend nic needs --keys: SAs are what a NIC is given");
+    return TOOL_OK;
+}
+
 static int read_request(int argc, char **argv, struct request *request)
 {
     static const struct option options[] = {
         {"backend", required_argument, NULL, 'b'}, {"keys", required_argument, NULL, 'k'},
+        {"device", required_argument, NULL, 'd'},  {"offload", required_argument, NULL, 'o'},
         {"dry-run", no_argument, NULL, 'n'},       {"json", no_argument, NULL, 'j'},
         {"me", required_argument, NULL, 'm'},      {0}};
     me_start(&request->me);
+    request->nic.mode = SP_OFFLOAD_AUTO;
     for (int option; (option = getopt_long(argc, argv, "n", options, NULL)) != -1;) {
         const int exit_code = read_option(option, request);
         if (exit_code != TOOL_OK)
             return exit_code;
     }
-    if (!request->has_backend)
-        return tool_usage("load", "needs --backend");
+    const int exit_code = check_request(request);
+    if (exit_code != TOOL_OK)
+        return exit_code;
     if (argc - optind != 1)
         return tool_usage("load", argc == optind ? "name a policy, or \"-\"" : "takes one policy");
     request->policy_path = argv[optind];
@@ -90,24 +125,42 @@ static void print_rules(const struct sp_policy *policy, const uint64_t *rule_pol
 }
 
 static void print_result(const struct request *request, const struct sp_policy *policy,
-                         const uint64_t *rule_policies, const struct sp_offload_changes *changes)
+                         const uint64_t *rule_policies, const struct sp_offload_changes *changes,
+                         json_t *grants)
 {
     if (!request->as_json) {
         if (request->is_trial)
             print_rules(policy, rule_policies);
         backend_print_changes(changes, request->is_trial);
+        grants_print(grants);
         return;
     }
     json_t *answer = backend_json_changes(changes);
     json_put(answer, "applied", json_boolean(!request->is_trial));
     json_put(answer, "rules", rule_list(policy, rule_policies));
+    if (request->backend == BACKEND_NIC)
+        json_put(answer, "offload", json_incref(grants));
     json_print(answer, stdout, true);
+}
+
+/* The steps of a trial are printed, and grants gathered. */
+static void note_grant(const struct sp_offload_grant *grant, void *context)
+{
+    json_push(context, grant_json(grant));
+}
+
+static void save_grants(const json_t *grants)
+{
+    const int error = grants_save(grants);
+    if (error)
+        tool_say("what was granted can't be noted for \"ipsecctl status\": %s", strerror(error));
 }
 
 static int load(const struct request *request, const struct sp_policy *policy, const struct sp_me *me)
 {
     struct sp_report *report = NULL;
     struct sp_offload_changes changes;
+    json_t *grants = tool_need(json_array());
     uint64_t *rule_policies =
         tool_need(calloc((size_t)sp_policy_rule_count(policy) + 1, sizeof *rule_policies));
     if (sp_report_create(&report) != SP_OK)
@@ -117,16 +170,22 @@ static int load(const struct request *request, const struct sp_policy *policy, c
         .policy = policy,
         .me = *me,
         .keys_path = request->keys_path,
+        .nic = request->backend == BACKEND_NIC ? &request->nic : NULL,
         .is_trial = request->is_trial,
         .on_step = request->is_trial && !request->as_json ? backend_print_step : NULL,
+        .on_grant = note_grant,
+        .context = grants,
         .rule_policies = rule_policies,
     };
     const enum sp_status status = sp_offload_kernel_load(&what, report, &changes);
     int exit_code = TOOL_OK;
+    if (status == SP_OK && !request->is_trial)
+        save_grants(grants);
     if (status == SP_OK)
-        print_result(request, policy, rule_policies, &changes);
+        print_result(request, policy, rule_policies, &changes, grants);
     else
         exit_code = backend_failed(status, report);
+    json_decref(grants);
     sp_report_destroy(&report);
     free(rule_policies);
     return exit_code;
@@ -164,13 +223,17 @@ const struct verb verb_load = {
     .name = "load",
     .summary = "give a policy and its SAs to the kernel",
     .help =
-        "Usage: ipsecctl load --backend kernel [--keys FILE] [--me ADDRESS]... [-n] [--json] FILE\n"
+        "Usage: ipsecctl load --backend kernel|nic [--device NAME|auto] [--offload auto|packet|crypto]\n"
+        "                     [--keys FILE] [--me ADDRESS]... [-n] [--json] FILE\n"
         "\n"
         "Brings the kernel's IPsec (XFRM) to this policy and these SAs: adds, changes and deletes only\n"
         "what differs and only what is ours, in an order in which nothing passes in clear that shouldn't.\n"
         "Interrupted, it may be run again.\n"
         "\n"
-        "  --backend kernel   who does the ESP\n"
+        "  --backend B        who does the ESP: kernel, or nic, of which --keys are given to a NIC\n"
+        "  --device NAME      which NIC; auto, the default: for each SA the one that has its local address\n"
+        "  --offload MODE     packet: the NIC does all; crypto: it encrypts and checks integrity; auto, the\n"
+        "                     default: the most that is granted, in software if need be, never in clear\n"
         "  --keys FILE        the SAs, sallyport.keys(5); without it there are none\n"
         "  --me ADDRESS       an address of this host, may be repeated; without it all that it has now\n"
         "  -n, --dry-run      print each step and change nothing but a short-lived trial SA, by which it is\n"
@@ -179,7 +242,8 @@ const struct verb verb_load = {
         "\n"
         "Exit status: 0 done, 1 wrong usage or a text with errors, 2 the kernel can't, and why.\n"
         "\n"
-        "Example:\n"
-        "  ipsecctl load --backend kernel --keys pair.keys front-end.policy\n",
+        "Examples:\n"
+        "  ipsecctl load --backend kernel --keys pair.keys front-end.policy\n"
+        "  ipsecctl load --backend nic --device eth0 --keys gcm.keys front-end.policy\n",
     .run = run,
 };

@@ -29,6 +29,9 @@ static void print_json(const struct sp_offload_event *event, const char *when)
     json_put(object, "spi", event->spi ? json_number(event->spi) : json_null());
     json_put(object, "source", address_text(&event->source));
     json_put(object, "destination", address_text(&event->destination));
+    json_put(object, "offload",
+             event->device[0] ? json_text(sp_offload_mode_name(event->offload)) : json_null());
+    json_put(object, "device", event->device[0] ? json_text(event->device) : json_null());
     json_put(object, "text", json_text(event->text));
     json_print(object, stdout, false);
 }
@@ -113,7 +116,7 @@ static int run(int argc, char **argv)
         else if (option != 'b')
             return tool_usage("monitor", "unknown option, or one without its value");
         else if (!(has_backend = backend_read(optarg, &backend)))
-            return tool_usage("monitor", "--backend %s: write kernel or user", optarg);
+            return tool_usage("monitor", "--backend %s: write " BACKEND_NAMES, optarg);
     }
     if (optind != argc)
         return tool_usage("monitor", "\"%s\" is too much: all arguments are options", argv[optind]);
@@ -128,14 +131,14 @@ const struct verb verb_monitor = {
     .name = "monitor",
     .summary = "what happens to the kernel's SAs and policies",
     .help =
-        "Usage: ipsecctl monitor --backend kernel [--count N] [--json]\n"
+        "Usage: ipsecctl monitor --backend kernel|nic [--count N] [--json]\n"
         "\n"
         "Prints what happens to the kernel's SAs and policies, whoever does it, one event a line: added,\n"
         "changed, deleted, expired, and packets that need an SA that isn't there (acquire). No keys.\n"
         "\n"
-        "  --backend kernel   whose\n"
-        "  --count N          end after so many\n"
-        "  --json             an object a line\n"
+        "  --backend kernel|nic  whose: both are the kernel, which says what is on a NIC\n"
+        "  --count N             end after so many\n"
+        "  --json                an object a line\n"
         "\n"
         "Exit status: 0 after so many, 1 wrong usage, 2 the kernel can't be listened to.\n"
         "\n"

@@ -248,14 +248,14 @@ static int run(int argc, char **argv)
         else if (option == 'b' && backend_read(optarg, &backend))
             continue;
         else if (option == 'b')
-            return tool_usage("status", "--backend %s: write user or kernel", optarg);
+            return tool_usage("status", "--backend %s: write " BACKEND_NAMES, optarg);
         else
             return tool_usage("status", "unknown option, or one without its value");
     }
     if (optind != argc)
         return tool_usage("status", "\"%s\" is too much: all arguments are options", argv[optind]);
 
-    if (backend == BACKEND_KERNEL)
+    if (backend != BACKEND_USER)
         return backend_kernel_status(as_json);
     char reason[256];
     json_t *status = daemon_status(path, reason);
@@ -283,13 +283,14 @@ const struct verb verb_status = {
     .name = "status",
     .summary = "what the running daemon is doing",
     .help =
-        "Usage: ipsecctl status [--backend user|kernel] [--control PATH] [--json]\n"
+        "Usage: ipsecctl status [--backend user|kernel|nic] [--control PATH] [--json]\n"
         "\n"
         "Asks sallyportd(8) for its policy, its SAs, their counters and the reasons for which packets\n"
         "were dropped, or the kernel for its SAs, policies (also those of others) and reasons. There are\n"
         "no keys in it.\n"
         "\n"
-        "  --backend B      user: sallyportd, the default; kernel\n"
+        "  --backend B      user: sallyportd, the default; kernel or nic: the kernel, and what NICs do for "
+        "it\n"
         "  --control PATH   the daemon's control socket, default " CONTROL_DEFAULT_PATH "\n"
         "  --json           all of it as the daemon tells it\n"
         "\n"
