@@ -37,6 +37,32 @@ equals() {
     [ "$found" = "$wanted" ]
 }
 
+says() { # SENTENCE COMMAND...: in what it prints
+    local sentence=$1 said
+    shift
+    said=$("$@" 2>&1)
+    echo "$said"
+    [[ $said == *"$sentence"* ]]
+}
+
+ipsecctl=$SP_BUILD/tools/ipsecctl/ipsecctl
+
+on() { # HOST COMMAND...: in a host's namespace, or with "-" in the guest itself
+    local host=$1
+    shift
+    if [ "$host" = - ]; then "$@"; else ip netns exec "$host" "$@"; fi
+}
+
+status() { # HOST EXPRESSION: about ipsecctl's status, as Python
+    on "$1" "$ipsecctl" status --backend kernel --json |
+        /usr/bin/python3 -c 'import json, sys; s = json.load(sys.stdin); print(eval(sys.argv[1]))' "$2"
+}
+
+is_true() { # HOST EXPRESSION
+    local value
+    value=$(status "$@") && echo "$2 is $value" && [ "$value" = True ]
+}
+
 # wait_until SECONDS COMMAND...: false when it still fails after that long.
 wait_until() {
     local tries=$(($1 * 20))
