@@ -97,7 +97,11 @@
  *     "events": {"acquire": 0, "soft_expired": 0, "hard_expired": 0, "lost": 0},
  *     "second_guard": {"is_up": true, "policies": 5,          kernel policies
  *       "refused_packets": 0,                                 by any kernel policy of this namespace
- *       "why": null}                                          or why it isn't up
+ *       "why": null},                                         or why it isn't up
+ *     "confinement": {"user": 0,                             as the kernel says of its threads
+ *       "capabilities": ["net_admin", "net_raw"],             of the control thread
+ *       "worker_capabilities": [],                            of all threads of the data path together
+ *       "are_system_calls_filtered": true}                    in each thread
  *   }
  *
  * COUNTERS is

@@ -53,6 +53,33 @@ static void print_headline(const json_t *status)
     putchar('\n');
 }
 
+static void print_names(const json_t *names)
+{
+    size_t index;
+    const json_t *name;
+    json_array_foreach(names, index, name)
+    {
+        putchar(' ');
+        terminal_write(stdout, json_is_string(name) ? json_string_value(name) : "?");
+    }
+    if (json_array_size(names) == 0)
+        printf(" none");
+}
+
+static void print_confinement(const json_t *status)
+{
+    const json_t *confinement = json_object_get(status, "confinement");
+    if (!confinement) /* an older daemon */
+        return;
+    printf("confinement: user %llu, capabilities", (unsigned long long)daemon_number(confinement, "user"));
+    print_names(json_object_get(confinement, "capabilities"));
+    printf("; threads of the data path");
+    print_names(json_object_get(confinement, "worker_capabilities"));
+    printf("; system calls %s\n", json_is_true(json_object_get(confinement, "are_system_calls_filtered"))
+                                      ? "filtered"
+                                      : "not filtered");
+}
+
 static void add_rule(struct table *table, const json_t *outbound, const json_t *inbound)
 {
     table_add_number(table, daemon_number(outbound, "offered_packets"));
@@ -268,6 +295,7 @@ static int run(int argc, char **argv)
         return TOOL_OK;
     }
     print_headline(status);
+    print_confinement(status);
     print_rules(status);
     print_sas(status);
     print_totals(status);

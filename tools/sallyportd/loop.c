@@ -8,6 +8,7 @@
 #include "host_watch.h"
 #include "last_drops.h"
 #include "log.h"
+#include "notify.h"
 #include "path.h"
 #include "policy_source.h"
 #include "reload.h"
@@ -141,6 +142,7 @@ static void on_timer(struct loop *loop)
     (void)state_save(loop->daemon);
     if (++loop->quarters % QUARTERS_A_SECOND != 0)
         return;
+    notify_tick();
     take_events(loop->daemon);
     last_drops_take(loop->daemon);
     control_server_tick(loop->server);

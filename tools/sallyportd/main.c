@@ -14,8 +14,10 @@
 #include "last_drops.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "path.h"
 #include "policy_source.h"
+#include "privilege.h"
 #include "reload.h"
 #include "segment.h"
 #include "state.h"
@@ -24,22 +26,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 1
 #define EXIT_NOT_APPLIED 2
 
 #define SAD_CAPACITY 65536u
-
-/* Plaintext is in our memory, and keys are in the arena: neither belongs in a core file or a debugger. */
-static void hide_memory(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0);
-}
 
 static bool load_keys(struct daemon *daemon)
 {
@@ -141,8 +133,10 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
              sp_sad_count(daemon->sad), daemon->options.device);
     segment_open(daemon);
+    notify_ready();
     if (loop_run(daemon, server) == LOOP_ASKED)
         code = 0;
+    notify_stopping();
     if (code == 0 && !daemon->options.leave_guard)
         open_host(daemon);
     else
@@ -157,18 +151,10 @@ out:
     return code;
 }
 
-static bool is_root(void)
-{
-    if (geteuid() == 0)
-        return true;
-    log_line("must be root: it sets up nftables, routes, a TUN device and raw sockets");
-    return false;
-}
-
 /* What an earlier daemon left, and nobody else's. */
 static int undo(struct daemon *daemon)
 {
-    if (!is_root() || !host_lock_take(&daemon->lock))
+    if (!privilege_suffices() || !host_lock_take(&daemon->lock))
         return EXIT_NOT_APPLIED;
     const bool is_prepared = prepare_guards(daemon);
     if (is_prepared)
@@ -186,7 +172,7 @@ static int run(struct daemon *daemon)
     if (!policy_source_read(daemon->options.policy_path, &policy, &daemon->source) || !load_keys(daemon))
         goto out;
     code = EXIT_NOT_APPLIED;
-    if (!is_root())
+    if (!privilege_suffices())
         goto out;
     if (sp_engine_create(daemon->sad, &daemon->engine) != SP_OK) {
         log_line("no memory");
@@ -201,7 +187,10 @@ static int run(struct daemon *daemon)
         host_lock_release(&daemon->lock);
         goto out;
     }
-    code = serve(daemon, &policy);
+    if (privilege_enter_loop(daemon->options.encap_port)) {
+        reload_foresee(daemon);
+        code = serve(daemon, &policy);
+    }
     host_lock_release(&daemon->lock);
 out:
     sp_policy_destroy(&policy);
@@ -222,8 +211,9 @@ int main(int argc, char **argv)
     const int code = options_read(argc, argv, &daemon.options);
     if (code != OPTIONS_GO_ON)
         return code;
-    hide_memory();
     loop_block_signals();
+    if (!privilege_begin())
+        return EXIT_NOT_APPLIED;
     clock_gettime(CLOCK_BOOTTIME, &daemon.started);
     return daemon.options.is_undo ? undo(&daemon) : run(&daemon);
 }

@@ -28,7 +28,7 @@ static const char usage_text[] =
     "\n"
     "Keeps this host's traffic to its IPsec policy: what must be protected leaves as ESP or not at all.\n"
     "Runs in the foreground, logs to stderr, and undoes on SIGTERM what it set up. SIGHUP reads the policy\n"
-    "and the keys again, as \"ipsecctl reload\" does. Needs root.\n"
+    "and the keys again, as \"ipsecctl reload\" does. Needs root, or CAP_NET_ADMIN and CAP_NET_RAW.\n"
     "\n"
     "  --policy FILE    the policy, sallyport.conf(5)\n"
     "  --keys FILE      the security associations, sallyport.keys(5)\n"

@@ -13,6 +13,7 @@
 #include "check_report.h"
 #include "encap.h"
 #include "log.h"
+#include "notify.h"
 #include "path.h"
 #include "policy_source.h"
 #include "state.h"
@@ -20,6 +21,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Looking through more rules takes seconds, in which nobody would notice a changed address. */
 #define LOOK_THROUGH_RULES_MAX 20000u
@@ -44,6 +46,15 @@ static void attempt_free(struct attempt *attempt)
 static bool can_be_read_again(const char *path)
 {
     return strcmp(path, "-") != 0 && strncmp(path, "/dev/fd/", 8) != 0;
+}
+
+void reload_foresee(const struct daemon *daemon)
+{
+    const char *const paths[] = {daemon->options.policy_path, daemon->options.keys_path};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (can_be_read_again(paths[i]) && access(paths[i], R_OK) != 0)
+            log_errno("%s can't be read again, and reloads will fail; it should be in a folder of root's",
+                      paths[i]);
 }
 
 static bool read_keys(struct daemon *daemon, struct attempt *attempt)
@@ -122,8 +133,8 @@ static void take_over(struct daemon *daemon, struct attempt *attempt, uint32_t c
     path_follow(daemon);
 }
 
-enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
-                       struct sp_sad_reload_counts *ret_sas)
+static enum reload_end try_reload(struct daemon *daemon, const struct reload_wish *wish,
+                                  struct sp_sad_reload_counts *ret_sas)
 {
     struct attempt attempt = {0};
     enum reload_end end = RELOAD_NOT_APPLIED;
@@ -151,6 +162,15 @@ enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
     log_line("policy %s read again: generation %llu; SAs: %u go on, %u are new, %u no longer there",
              daemon->options.policy_path, (unsigned long long)sp_engine_generation(daemon->engine),
              ret_sas->kept, ret_sas->added, ret_sas->removed);
+    return end;
+}
+
+enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
+                       struct sp_sad_reload_counts *ret_sas)
+{
+    notify_reloading();
+    const enum reload_end end = try_reload(daemon, wish, ret_sas);
+    notify_ready();
     return end;
 }
 

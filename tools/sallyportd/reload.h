@@ -20,6 +20,9 @@ enum reload_end { RELOAD_DONE, RELOAD_BAD_TEXT, RELOAD_NOT_APPLIED };
 enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
                        struct sp_sad_reload_counts *ret_sas);
 
+/* Says so when the files, read a moment ago, can't be read with the capabilities that are left. */
+void reload_foresee(const struct daemon *daemon);
+
 /* False: nothing waits for it. */
 bool reload_confirm(struct daemon *daemon);
 /* Each second: is the time for it over? */

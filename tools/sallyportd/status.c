@@ -5,6 +5,7 @@
 #include "status.h"
 
 #include "last_drops.h"
+#include "privilege.h"
 
 #include <sallyport/offload.h>
 
@@ -208,15 +209,15 @@ json_t *status_build(struct daemon *daemon)
     json_t *device = json_pack("{s:s, s:I, s:I, s:I}", "name", daemon->options.device, "mtu_bytes",
                                (json_int_t)daemon->limits.ipv4_mtu_bytes, "mark",
                                (json_int_t)daemon->options.mark, "table", (json_int_t)daemon->options.table);
-    return json_pack("{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "ok", 1, "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
-                     number(uptime_seconds(daemon)), "backend", "user", "kernel",
-                     text_or_null(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths",
-                     narrow_paths(daemon), "addresses", address_list(daemon), "policy", policy_entry(daemon),
-                     "sas", sa_list(daemon), "sa_totals", sa_totals(daemon), "last_drops",
-                     last_drops_list(daemon), "totals", totals, "guard", guard ? guard : json_array(),
-                     "events", event_counts(daemon, stats.events_lost), "second_guard",
-                     second_guard_status(&daemon->second_guard));
+    return json_pack(
+        "{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+        "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
+        number(uptime_seconds(daemon)), "backend", "user", "kernel",
+        text_or_null(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths", narrow_paths(daemon),
+        "addresses", address_list(daemon), "policy", policy_entry(daemon), "sas", sa_list(daemon),
+        "sa_totals", sa_totals(daemon), "last_drops", last_drops_list(daemon), "totals", totals, "guard",
+        guard ? guard : json_array(), "events", event_counts(daemon, stats.events_lost), "second_guard",
+        second_guard_status(&daemon->second_guard), "confinement", privilege_status());
 }
 
 json_t *status_policy(struct daemon *daemon)

@@ -10,6 +10,7 @@
 #include "worker.h"
 
 #include "log.h"
+#include "privilege.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -215,12 +216,12 @@ static void *worker_main(void *argument)
         [WATCH_UDP_FOUR] = {.fd = worker->udp_four.fd, .events = POLLIN},
         [WATCH_UDP_SIX] = {.fd = worker->udp_six.fd, .events = POLLIN},
     };
-    const bool has_engine = sp_worker_create(worker->common->engine, &worker->engine) == SP_OK;
-    worker->is_running = has_engine;
+    /* in this order: libcrypto opens its configuration when it is first used */
+    worker->is_running =
+        sp_worker_create(worker->common->engine, &worker->engine) == SP_OK && privilege_enter_worker();
+    const bool is_running = worker->is_running; /* from now on the other thread's */
     sem_post(&worker->common->ready);
-    if (!has_engine)
-        return NULL;
-    while (work(worker, watched))
+    while (is_running && work(worker, watched))
         ;
     sp_worker_destroy(&worker->engine);
     return NULL;
@@ -261,7 +262,7 @@ bool worker_start(struct worker *worker, struct worker_common *common, int tun_f
         return false;
     if (start_thread(worker))
         return true;
-    log_line("can't start a thread of the data path: no memory");
+    log_line("can't start a thread of the data path");
     return false;
 }
 
