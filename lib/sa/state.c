@@ -29,7 +29,7 @@
 #include "sa/state_file.h"
 
 #define NS_PER_SECOND 1000000000u
-#define PLACES_PER_SA 2u /* those that are gone keep theirs */
+#define PLACES_PER_SA 3u /* those that are gone keep theirs */
 #define NO_PLACE UINT32_MAX
 /* A second of any SA: at 250 ms between two calls, more is reserved before half of it is used. */
 #define SEQUENCE_BLOCK ((uint64_t)1 << 20)
@@ -304,20 +304,25 @@ static void cap_unlimited(const struct sp_state *state, struct sp_state_record *
     }
 }
 
-/* The oldest of those that are gone, when places run out. The disk forgets them first: a place is given anew
- * only after the writing that this one belongs to. */
+static uint32_t oldest_gone(const struct sp_state *state, const struct sp_state_record *records)
+{
+    uint32_t oldest = NO_PLACE;
+    for (uint32_t i = 0; i < state->count; i++)
+        if (state->places[i].sa == NULL && !is_empty(&records[i]) &&
+            (oldest == NO_PLACE || state->places[i].gone_order < state->places[oldest].gone_order))
+            oldest = i;
+    return oldest;
+}
+
+/* The oldest of those that are gone, so that all SAs could be exchanged for others before the next writing.
+ * The disk forgets them first: a place is given anew only after the writing that this one belongs to. */
 static void forget_oldest(const struct sp_state *state, struct sp_state_record *records)
 {
-    while (state->used > state->capacity - state->capacity / 8) {
-        uint32_t oldest = NO_PLACE;
-        for (uint32_t i = 0; i < state->count; i++)
-            if (state->places[i].sa == NULL && !is_empty(&records[i]) &&
-                (oldest == NO_PLACE || state->places[i].gone_order < state->places[oldest].gone_order))
-                oldest = i;
+    for (uint32_t used = state->used; used > state->capacity - sp_sad_capacity(state->sad); used--) {
+        uint32_t oldest = oldest_gone(state, records);
         if (oldest == NO_PLACE)
             return;
         records[oldest] = (struct sp_state_record){.spi = 0};
-        return;
     }
 }
 

@@ -3,7 +3,7 @@
  * What SAs have used, over the end of a process: each test plays some processes, one after the other, with
  * one folder. A process that is killed is one whose state is dropped without being closed.
  */
-#include "sa/state.h"
+#include "sa/state_file.h"
 
 #include "core/clock.h"
 #include "unit/sa/fixture.h"
@@ -13,6 +13,7 @@
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,13 +206,19 @@ Test(state, keys_that_come_back_go_on_and_others_begin)
     stop(&process);
 }
 
-Test(state, a_key_of_aes_gcm_goes_on_under_another_spi_with_its_ivs)
+static struct sp_sa_params gcm_params_of(uint32_t spi)
 {
-    struct sp_sa_params params = params_of(300);
+    struct sp_sa_params params = params_of(spi);
     params.encryption = SP_ENCRYPTION_AES128_GCM16;
     params.integrity = SP_INTEGRITY_COMBINED;
     params.encryption_key_bytes = 20;
     params.integrity_key_bytes = 0;
+    return params;
+}
+
+Test(state, a_key_of_aes_gcm_goes_on_under_another_spi_with_its_ivs)
+{
+    struct sp_sa_params params = gcm_params_of(300);
     struct process process = start(299);
     struct sp_sa *sa = add(&process, &params);
     uint64_t iv_start = sa->iv_start;
@@ -280,17 +287,259 @@ Test(state, every_cut_and_every_changed_byte_of_the_file_is_refused)
     close(fd);
 }
 
+/* ---- files that are whole, but not ours ---------------------------------------------------------------- */
+
+/* Where sa/state_file.c has it in its files. */
+enum {
+    DISK_VERSION = 16,
+    DISK_COUNT = 24,
+    DISK_MACHINE = 48,
+    LIVE_ID = 16,
+    LIVE_BOOT = 32,
+    LIVE_CAPACITY = 68
+};
+
+static char *disk_path(void)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/state", folder);
+    return path;
+}
+
+static char *live_path(void)
+{
+    static char path[256];
+    char command[128];
+    snprintf(command, sizeof command, "echo '%s'/state-*", live);
+    FILE *names = popen(command, "r");
+    cr_assert_not_null(names);
+    cr_assert_not_null(fgets(path, sizeof path, names));
+    cr_assert_eq(pclose(names), 0);
+    path[strcspn(path, "\n")] = '\0';
+    return path;
+}
+
+static void change(const char *path, off_t at, const void *bytes, size_t len_bytes)
+{
+    int fd = open(path, O_WRONLY);
+    cr_assert(fd >= 0 && pwrite(fd, bytes, len_bytes, at) == (ssize_t)len_bytes, "%s", path);
+    close(fd);
+}
+
+static void flip(const char *path, off_t at)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDONLY);
+    cr_assert(fd >= 0 && pread(fd, &byte, 1, at) == 1, "%s", path);
+    close(fd);
+    byte ^= 1;
+    change(path, at, &byte, 1);
+}
+
+/* As a program would have left the file that knows how to make the checksum. */
+static void seal_disk(size_t len_bytes)
+{
+    uint8_t bytes[4096], hash[crypto_generichash_BYTES];
+    int fd = open(disk_path(), O_RDONLY);
+    cr_assert(fd >= 0 && len_bytes <= sizeof bytes);
+    cr_assert_geq(read(fd, bytes, len_bytes), (ssize_t)(len_bytes - sizeof hash));
+    close(fd);
+    crypto_generichash(hash, sizeof hash, bytes, len_bytes - sizeof hash, NULL, 0);
+    change(disk_path(), (off_t)(len_bytes - sizeof hash), hash, sizeof hash);
+}
+
+static size_t disk_bytes(void)
+{
+    struct stat status;
+    cr_assert_eq(stat(disk_path(), &status), 0);
+    return (size_t)status.st_size;
+}
+
+static void expect_refusal_of_changed(off_t at, const char *words)
+{
+    struct process process = start(300);
+    stop(&process);
+    flip(disk_path(), at);
+    seal_disk(disk_bytes());
+    expect_refusal(SP_ERR_PARSE, words);
+}
+
+Test(state, a_state_of_another_machine_is_refused)
+{
+    expect_refusal_of_changed(DISK_MACHINE, "another machine");
+}
+
+Test(state, a_state_of_another_version_is_refused)
+{
+    expect_refusal_of_changed(DISK_VERSION, "another version");
+}
+
+Test(state, a_state_with_other_than_its_number_of_records_is_refused)
+{
+    expect_refusal_of_changed(DISK_COUNT, "cut off or too long");
+}
+
+Test(state, a_state_with_something_behind_it_is_refused)
+{
+    struct process process = start(300);
+    stop(&process);
+    seal_disk(disk_bytes() + 1);
+    expect_refusal(SP_ERR_PARSE, "cut off or too long");
+}
+
+Test(state, a_state_that_is_a_link_is_refused)
+{
+    char elsewhere[128];
+    struct process process = start(300);
+    stop(&process);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", root);
+    cr_assert_eq(rename(disk_path(), elsewhere), 0);
+    cr_assert_eq(symlink(elsewhere, disk_path()), 0);
+    expect_refusal(SP_ERR_IO, "can't be opened");
+}
+
+Test(state, exact_figures_of_another_state_are_refused)
+{
+    play_and_kill(300, use_some);
+    flip(live_path(), LIVE_ID);
+    expect_refusal(SP_ERR_PARSE, "belongs to another state");
+}
+
+Test(state, exact_figures_of_before_a_start_of_the_host_do_not_count)
+{
+    play_and_kill(300, use_some);
+    flip(live_path(), LIVE_BOOT);
+    struct process process = start(300);
+    cr_assert_not(sp_state_is_exact(process.state));
+    cr_assert_eq(process.sa->sequence_sent, BLOCK);
+    stop(&process);
+}
+
+Test(state, exact_figures_of_fewer_places_are_refused)
+{
+    const uint32_t none = 0;
+    play_and_kill(300, use_some);
+    change(live_path(), LIVE_CAPACITY, &none, sizeof none);
+    cr_assert_eq(truncate(live_path(), sizeof(struct sp_state_live)), 0);
+    expect_refusal(SP_ERR_PARSE, "is damaged");
+    cr_assert_eq(truncate(live_path(), 20), 0);
+    expect_refusal(SP_ERR_PARSE, "is cut off");
+}
+
 Test(state, files_open_to_others_are_refused)
 {
-    char path[128];
     struct process process = start(300);
     stop(&process);
     cr_assert_eq(chmod(folder, 0755), 0);
     expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
     cr_assert_eq(chmod(folder, 0700), 0);
-    snprintf(path, sizeof path, "%s/state", folder);
-    cr_assert_eq(chmod(path, 0644), 0);
+    cr_assert_eq(chmod(disk_path(), 0644), 0);
     expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
+}
+
+/* ---- many, and the end --------------------------------------------------------------------------------- */
+
+/* A key of its own for each number. */
+static struct sp_sa_params numbered(uint32_t number)
+{
+    static uint8_t key[24] = "a key for many numbers";
+    struct sp_sa_params params = params_of(1000 + number);
+    key[21] = (uint8_t)(2 * (number & 127));
+    key[20] = (uint8_t)(2 * (number >> 7));
+    params.encryption_key = key;
+    return params;
+}
+
+/* An SA that sends so many, and goes again. */
+static void come_and_go(struct process *process, uint32_t number, uint64_t sends)
+{
+    const struct sp_sa_params params = numbered(number);
+    struct sp_sa *sa = add(process, &params);
+    cr_assert_eq(sa->sequence_sent, 0u, "%u", number);
+    cr_assert_eq(sa->bytes, 0u, "%u", number);
+    send_up_to(sa, sends);
+    cr_assert_eq(sp_sad_remove(process->sad, sa->number), SP_OK);
+}
+
+static uint64_t sent_by(struct process *process, uint32_t number)
+{
+    const struct sp_sa_params params = numbered(number);
+    return add(process, &params)->sequence_sent;
+}
+
+Test(state, when_places_run_out_the_oldest_of_the_gone_are_forgotten)
+{
+    struct process process = start(300);
+    for (uint32_t number = 0; number < 200; number++) {
+        come_and_go(&process, number, 50 + number);
+        cr_assert_eq(sp_state_save(process.state), SP_OK);
+    }
+    cr_assert_eq(sent_by(&process, 199), 249u);
+    cr_assert_eq(sent_by(&process, 198), 248u);
+    cr_assert_eq(sent_by(&process, 0), 0u, "forgotten");
+    cr_assert_eq(sent_by(&process, 150), 0u, "forgotten");
+    stop(&process);
+}
+
+Test(state, all_sas_may_be_exchanged_between_two_savings)
+{
+    struct process process = start(300);
+    const uint32_t capacity = sp_sad_capacity(process.sad);
+    for (uint32_t turn = 0; turn < 20; turn++) {
+        for (uint32_t i = 0; i < capacity; i++)
+            come_and_go(&process, turn * capacity + i, 9);
+        cr_assert_eq(sp_state_save(process.state), SP_OK);
+    }
+    cr_assert_eq(sent_by(&process, 20 * capacity - 1), 9u);
+    stop(&process);
+}
+
+/* Not of 3DES, which always has one of bytes. */
+static struct sp_sa_params without_limits(void)
+{
+    struct sp_sa_params params = gcm_params_of(301);
+    params.lifetime = (struct sp_lifetime){.hard_seconds = 1000};
+    return params;
+}
+
+static void add_without_limits(struct process *process)
+{
+    const struct sp_sa_params params = without_limits();
+    add(process, &params);
+    cr_assert_eq(sp_state_save(process->state), SP_OK);
+}
+
+Test(state, an_sa_without_limits_has_not_used_all_when_its_exact_figures_are_lost)
+{
+    const struct sp_sa_params params = without_limits();
+    play_and_kill(300, add_without_limits);
+    lose_live();
+    struct process process = start(300);
+    struct sp_sa *sa = add(&process, &params);
+    cr_assert_eq(sa->bytes, 0u);
+    cr_assert_eq(sa->packets, 0u);
+    stop(&process);
+}
+
+Test(state, a_new_state_has_exact_figures_and_leaves_none_behind)
+{
+    char command[128];
+    struct process process = start(300);
+    cr_assert(sp_state_is_exact(process.state));
+    cr_assert_eq(sp_state_known(process.state), 0u);
+    stop(&process);
+    snprintf(command, sizeof command, "test -z \"$(ls -A '%s')\"", live);
+    cr_assert_eq(system(command), 0);
+}
+
+Test(state, sas_that_outlive_the_state_carry_nothing)
+{
+    struct process process = start(300);
+    cr_assert(sp_replay_check(&process.sa->replay, 1));
+    cr_assert_eq(sp_state_close(&process.state), SP_OK);
+    cr_assert_not(sp_replay_check(&process.sa->replay, 1));
+    cr_assert_eq(process.sa->limits.sequence_limit, 0u);
+    sp_sad_destroy(&process.sad);
 }
 
 Test(state, no_key_is_in_any_file)
