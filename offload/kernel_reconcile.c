@@ -31,8 +31,9 @@ struct run {
     struct policy_list actual, original; /* original: of ours, before the first change */
     struct sp_xfrm_plan plan;
     bool has_plan, has_changed;
-    bool has_lowered; /* in this pass a NIC was asked for too much */
-    char fault[256];  /* what failed; empty: nothing, or what the status says */
+    bool is_ending_old; /* former SAs have begun to go, and some may be left */
+    bool has_lowered;   /* in this pass a NIC was asked for too much */
+    char fault[256];    /* what failed; empty: nothing, or what the status says */
 };
 
 /* ---- looking ------------------------------------------------------------------------------------------- */
@@ -358,7 +359,12 @@ static enum sp_status ask_all(struct run *run)
         status = ask_policies(run, GROUP_LOOSEN);
     if (status == SP_OK)
         status = ask_policies(run, GROUP_REPLACE);
-    return status == SP_OK ? ask_sas(run, SP_KERNEL_END_OLD) : status;
+    if (status != SP_OK)
+        return status;
+    run->is_ending_old = true;
+    status = ask_sas(run, SP_KERNEL_END_OLD);
+    run->is_ending_old = status != SP_OK;
+    return status;
 }
 
 /* ---- passes -------------------------------------------------------------------------------------------- */
@@ -451,7 +457,9 @@ static void report_failure(struct run *run, enum sp_status status, const char *f
     struct sp_error error = {.code = status, .width = 1};
 
     (void)snprintf(error.text, sizeof error.text, "%.150s%s", fault,
-                   is_put_back ? "" : ". The kernel now has a part of it, and no more in clear: try again");
+                   run->is_ending_old ? ". All that is new is in force, but former SAs are left: try again"
+                   : is_put_back      ? ""
+                                      : ". The kernel now has a part of it, and no more in clear: try again");
     sp_report_add(run->report, &error);
 }
 
@@ -461,7 +469,8 @@ static enum sp_status give_up(struct run *run, enum sp_status status)
     bool is_put_back = true;
 
     (void)snprintf(fault, sizeof fault, "%s", run->fault[0] != '\0' ? run->fault : sp_status_text(status));
-    for (int i = 0; run->has_changed && i < PASSES_MAX; i++) {
+    /* Once former SAs have begun to go there is no way back, and nothing but them is missing. */
+    for (int i = 0; run->has_changed && !run->is_ending_old && i < PASSES_MAX; i++) {
         enum sp_status back = put_back(run);
         is_put_back = back == SP_OK;
         if (back != SP_ERR_SYSTEM)

@@ -23,8 +23,9 @@ struct sp_kernel_goal {
 };
 
 /* SP_OK: the kernel has what it shall have. When a message is lost, or others change policies at the same
- * time, it looks again and goes on. When the kernel refuses something, all is put back as it was. The report
- * says what failed, and when not even putting back was possible. Answers as of sp_offload_kernel_load. */
+ * time, it looks again and goes on. When the kernel refuses something, all is put back as it was; when that
+ * is to end an SA that nobody wants any more, what is new stays. The report says what failed, and what the
+ * kernel has when it isn't what it had. Answers as of sp_offload_kernel_load. */
 enum sp_status sp_kernel_reconcile(struct sp_xfrm_link *link, const struct sp_kernel_goal *goal,
                                    struct sp_report *report,
                                    struct sp_offload_changes *ret_changes) SP_MUST_USE;

@@ -108,8 +108,9 @@ struct sp_offload_changes {
  * policy or SA of somebody else is in the way. SP_ERR_LIMIT: over SP_OFFLOAD_POLICIES_MAX kernel policies;
  * the report names the rule. SP_ERR_INVALID: me is unknown, or a NIC is asked without SAs. SP_ERR_PERMISSION,
  * SP_ERR_MEMORY, SP_ERR_SYSTEM, and what sp_keys_visit answers. After a refusal everything is put back as it
- * was, except SAs whose keys were replaced; the report says so when that could not be done. *ret_changes is
- * untouched on failure. */
+ * was, except SAs whose keys were replaced; where only a former SA could not be ended, what is new stays in
+ * force. The report says which, and when putting back could not be done. *ret_changes is untouched on
+ * failure. */
 SP_API enum sp_status sp_offload_kernel_load(const struct sp_offload_load *load, struct sp_report *report,
                                              struct sp_offload_changes *ret_changes) SP_MUST_USE;
 /* Takes all of ours away, policies first. What was protected goes in clear afterwards. The same answers. */
