@@ -7,8 +7,6 @@
 #ifndef TESTS_GUEST_CRITERION_H
 #define TESTS_GUEST_CRITERION_H
 
-#pragma GCC system_header /* as Criterion's own: its macros take no argument where they like */
-
 #include <stdbool.h>
 #include <stddef.h>
 
