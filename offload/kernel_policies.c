@@ -107,8 +107,8 @@ static uint32_t find_other_suite(const struct sp_policy *policy)
     for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++) {
         struct sp_action_info action;
         if (action_of(policy, i, &action) == SP_ACTION_PROTECT &&
-            !sp_kernel_suite_is_there(&(struct sp_kernel_suite){action.encryption, action.integrity,
-                                                                action.is_encapsulated, action.has_esn}))
+            !sp_kernel_suite_is_there(&(struct sp_kernel_suite){
+                action.encryption, action.integrity, action.is_encapsulated, action.has_esn, action.mode}))
             return i;
     }
     return SP_NO_RULE;
@@ -122,8 +122,8 @@ static enum sp_status judge(struct maker *maker, struct sp_report *report)
     if (other_suite != SP_NO_RULE) {
         (void)snprintf(
             error.text, sizeof error.text,
-            "its algorithms are for the user backend only: write others, or run the policy in user "
-            "space");
+            "its algorithms or its mode are for the user backend only: write others, or run the policy in "
+            "user space");
         complain(maker, other_suite, &error, report);
         return error.code;
     }
@@ -190,7 +190,7 @@ static void prepare(struct maker *maker, uint8_t action)
 static void ask_for_esp(struct maker *maker, uint8_t family, const struct sp_action_info *action)
 {
     const struct sp_kernel_suite suite = {action->encryption, action->integrity, action->is_encapsulated,
-                                          action->has_esn};
+                                          action->has_esn, action->mode};
 
     maker->like.templates[0] = sp_kernel_template(family, sp_kernel_suite_reqid(&suite));
     maker->like.template_count = 1;

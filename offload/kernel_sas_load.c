@@ -44,6 +44,7 @@ static struct sp_lifetime lifetime_of(const struct sp_policy *policy, const stru
         struct sp_action_info action;
         if (sp_policy_action(policy, i, &action) != SP_OK || action.encryption != params->encryption ||
             action.integrity != params->integrity || action.mode != params->mode ||
+            !sp_action_is_between(&action, &params->source, &params->destination) ||
             action.is_encapsulated != sp_encap_is_on(&params->encap) || action.has_esn != params->has_esn)
             continue;
         sp_lifetime_fill_soft(&action.lifetime);
@@ -74,7 +75,8 @@ static void take(const struct sp_sa_params *params, void *context)
         .spi = params->spi,
         .source = params->source,
         .destination = params->destination,
-        .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap), params->has_esn},
+        .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap), params->has_esn,
+                  params->mode},
         .encap = params->encap,
         .lifetime = lifetime_of(reading->policy, params),
         .replay_window_packets =
@@ -159,10 +161,11 @@ static enum sp_status check_suites(const struct sp_kernel_sas *sas, const char *
     for (size_t i = 0; i < sas->count; i++) {
         if (sp_kernel_suite_is_there(&sas->wanted[i].suite))
             continue;
-        (void)snprintf(text, sizeof text,
-                       "the SA with the SPI 0x%08x has algorithms that only the user backend has: make keys "
-                       "for another suite, or run the policy in user space",
-                       sas->wanted[i].spi);
+        (void)snprintf(
+            text, sizeof text,
+            "the SA with the SPI 0x%08x has algorithms or a mode that only the user backend has: make "
+            "keys for another one, or run the policy in user space",
+            sas->wanted[i].spi);
         return complain(report, path, SP_ERR_UNSUPPORTED, text);
     }
     return SP_OK;

@@ -41,7 +41,7 @@ bool sp_kernel_encryption_is_combined(enum sp_encryption encryption)
 
 bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 {
-    return encryptions[suite->encryption].kernel_name != NULL &&
+    return suite->mode == SP_MODE_TRANSPORT && encryptions[suite->encryption].kernel_name != NULL &&
            sp_kernel_encryption_is_combined(suite->encryption) ==
                (integrities[suite->integrity].kernel_name == NULL);
 }

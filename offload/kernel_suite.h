@@ -19,6 +19,7 @@ struct sp_kernel_suite {
     enum sp_integrity integrity;
     bool is_encapsulated; /* in UDP (RFC 3948) */
     bool has_esn;
+    enum sp_mode mode;
 };
 
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite);

@@ -46,7 +46,13 @@ struct sp_action_info {
     struct sp_lifetime lifetime;
     bool is_encapsulated; /* by SAs whose ESP is in UDP (RFC 3948), else by the others */
     bool has_esn;         /* its SAs have extended sequence numbers, and no others are used */
+    /* Tunnel mode: the ends of the tunnel, this host's and the peer's, whichever way a packet goes. Family 0
+     * in transport mode. */
+    struct sp_address tunnel_from, tunnel_to;
 };
+/* Are these the ends of the action's tunnel, either way round? True of an action in transport mode. */
+SP_API bool sp_action_is_between(const struct sp_action_info *action, const struct sp_address *source,
+                                 const struct sp_address *destination);
 SP_API uint32_t sp_policy_action_count(const struct sp_policy *policy);
 SP_API enum sp_status sp_policy_action(const struct sp_policy *policy, uint32_t index,
                                        struct sp_action_info *ret_action) SP_MUST_USE;

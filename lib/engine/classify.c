@@ -20,14 +20,13 @@ static struct sp_selector_key key_of(const struct sp_headers *headers)
 {
     struct sp_selector_key key = {.family = headers->source.family,
                                   .protocol = headers->protocol,
-                                  .ports_unknown = headers->is_fragment && !headers->has_ports,
+                                  .ports_unknown = sp_hides_ports(headers),
                                   .source_port = headers->source_port,
                                   .destination_port = headers->destination_port,
                                   .source = key_address(&headers->source),
                                   .destination = key_address(&headers->destination)};
     if (headers->protocol != SP_PROTOCOL_ICMP && headers->protocol != SP_PROTOCOL_ICMPV6)
         return key;
-    key.ports_unknown = headers->is_fragment && !headers->has_icmp_type;
     key.source_port = headers->has_icmp_type ? headers->icmp_type : SP_SELECTOR_NO_TYPE;
     key.destination_port = headers->has_icmp_type ? headers->icmp_code : SP_SELECTOR_NO_TYPE;
     return key;

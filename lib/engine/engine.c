@@ -52,9 +52,9 @@ static void tighten_lifetimes(struct sp_engine *engine, const struct sp_policy *
             struct sp_action_info action;
             if (sp_policy_action(policy, i, &action) != SP_OK)
                 continue;
-            if (action.mode == sa->mode && action.encryption == sa->encryption &&
-                action.integrity == sa->integrity && action.has_esn == sa->has_esn &&
-                action.is_encapsulated == sp_encap_is_on(&sa->encap))
+            if (action.mode == sa->mode && sp_action_is_between(&action, &sa->source, &sa->destination) &&
+                action.encryption == sa->encryption && action.integrity == sa->integrity &&
+                action.has_esn == sa->has_esn && action.is_encapsulated == sp_encap_is_on(&sa->encap))
                 sp_sa_tighten_lifetime(sa, &action.lifetime);
         }
     }

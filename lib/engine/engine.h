@@ -35,6 +35,8 @@ struct sp_verdict_rule {
     enum sp_integrity integrity;
     bool is_encapsulated;
     bool has_esn;
+    bool names_ports; /* or types of ICMP */
+    struct sp_address tunnel_from, tunnel_to;
 };
 
 /* Both directions of one counted thing (a rule, an SA, a worker). */
@@ -149,9 +151,9 @@ void sp_burst_run(struct sp_worker *worker, enum sp_direction direction, struct 
 void sp_drop_note(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
                   const struct sp_packet *packet, const struct sp_headers *read_before);
 
-/* events.c: data path */
-void sp_event_acquire(struct sp_worker *worker, const struct sp_headers *headers, uint32_t rule,
-                      uint64_t now_ns);
+/* events.c: data path. There is no SA from source to destination. */
+void sp_event_acquire(struct sp_worker *worker, const struct sp_address *source,
+                      const struct sp_address *destination, uint32_t rule, uint64_t now_ns);
 
 /* classify.c: reads headers and looks each packet without a verdict up. After it worker->headers, ->boxes and
  * packet->rule are set; a packet that can't be read is dropped. */
@@ -164,6 +166,22 @@ static inline void sp_drop_packet(struct sp_packet *packet, enum sp_drop reason)
 {
     packet->verdict = SP_VERDICT_DROP;
     packet->reason = reason;
+}
+
+/* A fragment that doesn't tell what a rule may ask for. */
+static inline bool sp_hides_ports(const struct sp_headers *headers)
+{
+    return headers->is_fragment && !headers->has_ports && !headers->has_icmp_type;
+}
+
+/* Must a packet be dropped for being a fragment, where this rule protects it? Transport mode takes whole
+ * datagrams only (RFC 4303 3.3.4). A tunnel takes all but those whose ports the rule would have to know: let
+ * in, they could be put together with what never passed it (RFC 4301 7, appendix D). */
+static inline bool sp_refuses_fragment(const struct sp_verdict_rule *rule, const struct sp_headers *headers)
+{
+    if (rule->mode != SP_MODE_TUNNEL)
+        return headers->is_fragment;
+    return rule->names_ports && sp_hides_ports(headers);
 }
 
 static inline uint8_t *sp_packet_start(const struct sp_packet *packet)

@@ -12,32 +12,33 @@
 
 #define TELL_AGAIN_NS 1000000000u
 
-static uint32_t flow_hash(const struct sp_headers *headers, uint32_t rule)
+static uint32_t flow_hash(const struct sp_address *source, const struct sp_address *destination,
+                          uint32_t rule)
 {
     uint64_t hash = 0x9e3779b97f4a7c15u ^ rule;
     for (int i = 0; i < 16; i++)
-        hash =
-            (hash ^ headers->source.bytes[i] ^ (uint64_t)headers->destination.bytes[i] << 8) * 0x100000001b3u;
+        hash = (hash ^ source->bytes[i] ^ (uint64_t)destination->bytes[i] << 8) * 0x100000001b3u;
     return (uint32_t)(hash >> 32);
 }
 
-static bool was_told(struct sp_acquire_memory *memory, const struct sp_headers *headers, uint32_t rule,
-                     uint64_t now_ns)
+static bool was_told(struct sp_acquire_memory *memory, const struct sp_address *source,
+                     const struct sp_address *destination, uint32_t rule, uint64_t now_ns)
 {
     bool is_same = memory->told_ns && memory->rule == rule &&
-                   !memcmp(&memory->source, &headers->source, sizeof memory->source) &&
-                   !memcmp(&memory->destination, &headers->destination, sizeof memory->destination);
+                   !memcmp(&memory->source, source, sizeof memory->source) &&
+                   !memcmp(&memory->destination, destination, sizeof memory->destination);
     if (is_same && now_ns - memory->told_ns < TELL_AGAIN_NS)
         return true;
-    *memory = (struct sp_acquire_memory){now_ns, rule, headers->source, headers->destination};
+    *memory = (struct sp_acquire_memory){now_ns, rule, *source, *destination};
     return false;
 }
 
-void sp_event_acquire(struct sp_worker *worker, const struct sp_headers *headers, uint32_t rule,
-                      uint64_t now_ns)
+void sp_event_acquire(struct sp_worker *worker, const struct sp_address *source,
+                      const struct sp_address *destination, uint32_t rule, uint64_t now_ns)
 {
-    struct sp_acquire_memory *memory = &worker->acquires[flow_hash(headers, rule) & (SP_ACQUIRE_MEMORY - 1)];
-    if (was_told(memory, headers, rule, now_ns))
+    struct sp_acquire_memory *memory =
+        &worker->acquires[flow_hash(source, destination, rule) & (SP_ACQUIRE_MEMORY - 1)];
+    if (was_told(memory, source, destination, rule, now_ns))
         return;
     struct sp_event_ring *ring = &worker->ring;
     uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -48,8 +49,8 @@ void sp_event_acquire(struct sp_worker *worker, const struct sp_headers *headers
     ring->events[head & (SP_EVENT_RING - 1)] = (struct sp_event){.kind = SP_EVENT_ACQUIRE,
                                                                  .rule = rule,
                                                                  .sa = SP_NO_SA,
-                                                                 .source = headers->source,
-                                                                 .destination = headers->destination};
+                                                                 .source = *source,
+                                                                 .destination = *destination};
     atomic_store_explicit(&ring->head, head + 1, memory_order_release);
 }
 

@@ -22,8 +22,10 @@ static void set_clear_text_aside(struct sp_worker *worker, struct sp_packet *pac
     }
 }
 
-static bool uses_suite(const struct sp_verdict_rule *rule, const struct sp_sa *sa)
+static bool uses_sa(const struct sp_verdict_rule *rule, const struct sp_sa *sa)
 {
+    if (rule->mode == SP_MODE_TUNNEL && !sp_sa_is_between(sa, &rule->tunnel_to, &rule->tunnel_from))
+        return false;
     return rule->mode == sa->mode && rule->encryption == sa->encryption && rule->integrity == sa->integrity &&
            rule->is_encapsulated == sp_encap_is_on(&sa->encap) && rule->has_esn == sa->has_esn;
 }
@@ -35,7 +37,7 @@ static void drop_opened(struct sp_packet *packet, enum sp_drop reason)
 }
 
 static void decide_opened(struct sp_worker *worker, const struct sp_snapshot *snapshot,
-                          struct sp_packet *packet)
+                          struct sp_packet *packet, const struct sp_headers *headers)
 {
     switch (sp_classified_action(snapshot, packet)) {
     case SP_ACTION_BLOCK:
@@ -48,8 +50,11 @@ static void decide_opened(struct sp_worker *worker, const struct sp_snapshot *sn
         break;
     }
     const struct sp_sa *sa = sp_sad_by_number(worker->engine->sad, packet->sa);
-    if (!sa || !uses_suite(&snapshot->rules[packet->rule], sa))
+    const struct sp_verdict_rule *rule = &snapshot->rules[packet->rule];
+    if (!sa || !uses_sa(rule, sa))
         drop_opened(packet, SP_DROP_SA_MISMATCH);
+    else if (sp_refuses_fragment(rule, headers))
+        drop_opened(packet, SP_DROP_FRAGMENT);
 }
 
 static void decide_clear(const struct sp_snapshot *snapshot, struct sp_packet *packet,
@@ -72,7 +77,7 @@ static void inbound_chunk(struct sp_worker *worker, const struct sp_snapshot *sn
     sp_classify(worker, snapshot, SP_INBOUND, packets, count);
     for (size_t i = 0; i < count; i++) {
         if (packets[i].verdict == SP_VERDICT_OPENED)
-            decide_opened(worker, snapshot, &packets[i]);
+            decide_opened(worker, snapshot, &packets[i], &worker->headers[i]);
         else if (packets[i].verdict == SP_VERDICT_BYPASS)
             decide_clear(snapshot, &packets[i], &worker->headers[i]);
     }

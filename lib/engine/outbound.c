@@ -16,17 +16,30 @@ struct last_sa {
     struct sp_sa *sa;
 };
 
+struct ends {
+    const struct sp_address *source, *destination;
+};
+
+/* Of the SA for a packet: the packet's own, or those of the tunnel that the rule names (RFC 4301 4.4.1.2). */
+static struct ends ends_of(const struct sp_verdict_rule *rule, const struct sp_headers *headers)
+{
+    if (rule->mode == SP_MODE_TUNNEL)
+        return (struct ends){&rule->tunnel_from, &rule->tunnel_to};
+    return (struct ends){&headers->source, &headers->destination};
+}
+
 static struct sp_sa *find_sa(struct sp_worker *worker, const struct sp_snapshot *snapshot, uint32_t rule,
                              const struct sp_headers *headers, struct last_sa *last)
 {
-    if (last->sa && last->rule == rule && !memcmp(&last->source, &headers->source, sizeof last->source) &&
-        !memcmp(&last->destination, &headers->destination, sizeof last->destination))
-        return last->sa;
     const struct sp_verdict_rule *verdict = &snapshot->rules[rule];
-    struct sp_sa *sa = sp_sad_find_outbound(worker->engine->sad, &headers->source, &headers->destination,
-                                            verdict->encryption, verdict->integrity, verdict->mode,
-                                            verdict->is_encapsulated, verdict->has_esn);
-    *last = (struct last_sa){rule, headers->source, headers->destination, sa};
+    struct ends ends = ends_of(verdict, headers);
+    if (last->sa && last->rule == rule && sp_address_is_same(&last->source, ends.source) &&
+        sp_address_is_same(&last->destination, ends.destination))
+        return last->sa;
+    struct sp_sa *sa =
+        sp_sad_find_outbound(worker->engine->sad, ends.source, ends.destination, verdict->encryption,
+                             verdict->integrity, verdict->mode, verdict->is_encapsulated, verdict->has_esn);
+    *last = (struct last_sa){rule, *ends.source, *ends.destination, sa};
     return sa;
 }
 
@@ -46,14 +59,16 @@ static void decide(struct sp_worker *worker, const struct sp_snapshot *snapshot,
     case SP_ACTION_PROTECT:
         break;
     }
-    if (headers->is_fragment) { /* RFC 4303 3.3.4: transport mode takes whole datagrams only */
+    const struct sp_verdict_rule *rule = &snapshot->rules[packet->rule];
+    if (sp_refuses_fragment(rule, headers)) {
         sp_drop_packet(packet, SP_DROP_FRAGMENT);
         return;
     }
     struct sp_sa *sa = find_sa(worker, snapshot, packet->rule, headers, last);
     if (!sa) {
         sp_drop_packet(packet, SP_DROP_NO_SA);
-        sp_event_acquire(worker, headers, packet->rule, now_ns);
+        struct ends ends = ends_of(rule, headers);
+        sp_event_acquire(worker, ends.source, ends.destination, packet->rule, now_ns);
         return;
     }
     packet->sa = sa->number;

@@ -31,6 +31,10 @@ static enum sp_status fill_rules(struct sp_snapshot *snapshot, const struct sp_p
         snapshot->rules[i].integrity = action.integrity;
         snapshot->rules[i].is_encapsulated = action.is_encapsulated;
         snapshot->rules[i].has_esn = action.has_esn;
+        snapshot->rules[i].tunnel_from = action.tunnel_from;
+        snapshot->rules[i].tunnel_to = action.tunnel_to;
+        snapshot->rules[i].names_ports = rule.from.port_count > 0 || rule.to.port_count > 0 ||
+                                         rule.icmp.type_count > 0 || rule.icmp.code_count > 0;
     }
     return SP_OK;
 }

@@ -87,7 +87,7 @@ static enum sp_status judge_refusal(struct way *way, const struct sp_piece *piec
 static enum sp_status judge_protected(struct way *way, const struct sp_piece *piece,
                                       const struct sp_meaning *sender, const struct sp_meaning *receiver)
 {
-    if (!sp_meaning_agrees(sender, receiver))
+    if (!sp_meaning_meets(sender, receiver))
         return note_down(way, &piece->box, piece, SP_DIFFERENCE_PARAMETERS);
     if (!sp_meaning_lives_alike(sender, receiver))
         return note_down(way, &piece->box, piece, SP_DIFFERENCE_LIFETIME);

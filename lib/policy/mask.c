@@ -24,6 +24,14 @@ static const char *const harmless_words[] = {
     "esp",
     "mode",
     "transport",
+    "tunnel",
+    "df",
+    "dscp",
+    "ecn",
+    "copy",
+    "set",
+    "clear",
+    "off",
     "file",
     "replay-window",
     "lifetime",
@@ -51,7 +59,7 @@ static const char *const harmless_words[] = {
     "encryption-key",
     "integrity-key",
 };
-static const char *const number_lines[] = {"spi", "replay-window", "lifetime", "encap"};
+static const char *const number_lines[] = {"spi", "replay-window", "lifetime", "encap", "dscp"};
 
 struct span {
     const char *start;

@@ -7,6 +7,7 @@
 #include "core/misuse.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void sp_policy_destroy(struct sp_policy **policy)
 {
@@ -65,6 +66,21 @@ enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index, st
         return SP_ERR_NOT_FOUND;
     *ret_rule = policy->rules[index];
     return SP_OK;
+}
+
+static bool is_same(const struct sp_address *left, const struct sp_address *right)
+{
+    return left->family == right->family &&
+           memcmp(left->bytes, right->bytes, left->family == 4 ? 4 : 16) == 0;
+}
+
+bool sp_action_is_between(const struct sp_action_info *action, const struct sp_address *source,
+                          const struct sp_address *destination)
+{
+    SP_REQUIRE(action != NULL && source != NULL && destination != NULL);
+    const struct sp_address *from = &action->tunnel_from, *to = &action->tunnel_to;
+    return action->mode != SP_MODE_TUNNEL || (is_same(from, source) && is_same(to, destination)) ||
+           (is_same(from, destination) && is_same(to, source));
 }
 
 uint32_t sp_policy_set_count(const struct sp_policy *policy)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * What actions and SAs have in common: `esp`, `mode`, `encap` and `lifetime`, each from behind its keyword to
- * the end of its line.
+ * the end of its line; and what else an SA says of its tunnel.
  *
  * 3DES has 64-bit blocks, so its SAs always have a byte limit (Sweet32, CVE-2016-2183; SP 800-67 r2).
  */
@@ -26,6 +26,16 @@ static const char *encryption_name(int value)
 static const char *integrity_name(int value)
 {
     return sp_integrity_name((enum sp_integrity)value);
+}
+
+static const char *mode_name(int value)
+{
+    return sp_mode_name((enum sp_mode)value);
+}
+
+static const char *df_name(int value)
+{
+    return sp_tunnel_df_name((enum sp_tunnel_df)value);
 }
 
 /* The value whose name the token is, or -1 after saying which names there are. */
@@ -68,11 +78,82 @@ bool sp_reader_suite(struct sp_reader *reader, enum sp_encryption *ret_encryptio
 
 bool sp_reader_mode(struct sp_reader *reader, enum sp_mode *ret_mode)
 {
-    if (!sp_reader_take_word(reader, "transport")) {
-        sp_reader_unexpected(reader, "the mode: transport (tunnel mode is not supported)");
+    int mode = choose(reader, "the mode", mode_name, SP_MODE_COUNT);
+    if (mode >= 0)
+        *ret_mode = (enum sp_mode)mode;
+    return mode >= 0;
+}
+
+static bool parse_address(struct sp_reader *reader, struct sp_address *address)
+{
+    if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
+        sp_reader_unexpected(reader, "an address");
         return false;
     }
-    *ret_mode = SP_MODE_TRANSPORT;
+    const struct sp_place *place = &reader->token.place;
+    if (!sp_text_address(place->start, place->len_bytes, address))
+        sp_diagnose_error(reader->diagnosis, place,
+                          "this is not an address: write one like 192.0.2.1 or 2001:db8::1");
+    sp_reader_next(reader);
+    return true;
+}
+
+bool sp_reader_ends(struct sp_reader *reader, const char *of, struct sp_address *source,
+                    struct sp_address *destination)
+{
+    struct sp_place place = reader->token.place;
+    if (!parse_address(reader, source))
+        return false;
+    if (!sp_reader_take_word(reader, "to")) {
+        sp_reader_unexpected(reader, "'to'");
+        return false;
+    }
+    if (!parse_address(reader, destination))
+        return false;
+    if (source->family != 0 && destination->family != 0 && source->family != destination->family)
+        sp_diagnose_error(reader->diagnosis, &place,
+                          "one address is IPv4, the other IPv6: %s has both ends in one family", of);
+    return true;
+}
+
+bool sp_reader_df(struct sp_reader *reader, enum sp_tunnel_df *ret_df)
+{
+    int df = choose(reader, "what becomes of DF", df_name, SP_TUNNEL_DF_COUNT);
+    if (df >= 0)
+        *ret_df = (enum sp_tunnel_df)df;
+    return df >= 0;
+}
+
+bool sp_reader_dscp(struct sp_reader *reader, struct sp_tunnel *tunnel)
+{
+    uint64_t dscp;
+    if (sp_reader_take_word(reader, "copy")) {
+        tunnel->has_dscp = false;
+        return true;
+    }
+    if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
+        sp_reader_unexpected(reader, "copy or a number of 0..63");
+        return false;
+    }
+    if (!sp_place_number(&reader->token.place, SP_DSCP_MAX, &dscp)) {
+        sp_diagnose_error(reader->diagnosis, &reader->token.place,
+                          "this is not a DSCP: write copy or a number of 0..63");
+        return false;
+    }
+    tunnel->has_dscp = true;
+    tunnel->dscp = (uint8_t)dscp;
+    sp_reader_next(reader);
+    return true;
+}
+
+bool sp_reader_ecn(struct sp_reader *reader, bool *ret_has_no_ecn)
+{
+    bool has_no_ecn = sp_reader_take_word(reader, "off");
+    if (!has_no_ecn && !sp_reader_take_word(reader, "copy")) {
+        sp_reader_unexpected(reader, "what becomes of congestion marks: copy or off");
+        return false;
+    }
+    *ret_has_no_ecn = has_no_ecn;
     return true;
 }
 

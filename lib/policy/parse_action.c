@@ -20,13 +20,34 @@ struct block {
     bool is_garbled; /* a line that nobody understands may be the one that is missing */
 };
 
+/* transport, or tunnel from ADDRESS to ADDRESS. */
+static bool parse_mode(struct sp_reader *reader, struct sp_action_info *action)
+{
+    if (!sp_reader_mode(reader, &action->mode))
+        return false;
+    if (action->mode != SP_MODE_TUNNEL)
+        return true;
+    if (!sp_reader_take_word(reader, "from")) {
+        sp_reader_unexpected(reader, "the tunnel's ends: from this host's address to the peer's");
+        return false;
+    }
+    struct sp_place place = reader->token.place;
+    if (!sp_reader_ends(reader, "a tunnel", &action->tunnel_from, &action->tunnel_to))
+        return false;
+    if (action->tunnel_from.family != 0 &&
+        memcmp(&action->tunnel_from, &action->tunnel_to, sizeof action->tunnel_to) == 0)
+        sp_diagnose_error(reader->diagnosis, &place,
+                          "both ends of this tunnel are one address: write this host's and the peer's");
+    return true;
+}
+
 static bool parse_item(struct sp_reader *reader, enum item item, struct sp_action_info *action)
 {
     switch (item) {
     case ITEM_ESP:
         return sp_reader_suite(reader, &action->encryption, &action->integrity);
     case ITEM_MODE:
-        return sp_reader_mode(reader, &action->mode);
+        return parse_mode(reader, action);
     case ITEM_LIFETIME:
         return sp_reader_lifetime(reader, &action->lifetime);
     case ITEM_ENCAP:

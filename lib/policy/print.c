@@ -267,6 +267,20 @@ static void put_lifetime(struct printer *printer, const struct sp_lifetime *life
     put(printer, "\n");
 }
 
+static void put_mode(struct printer *printer, const struct sp_action_info *action)
+{
+    char address[SP_ADDRESS_TEXT_BYTES];
+    put(printer, "\n    mode ");
+    put(printer, sp_mode_name(action->mode));
+    if (action->mode == SP_MODE_TUNNEL) {
+        put(printer, " from ");
+        put(printer, sp_address_format(&action->tunnel_from, address));
+        put(printer, " to ");
+        put(printer, sp_address_format(&action->tunnel_to, address));
+    }
+    put(printer, "\n");
+}
+
 static void put_action(struct printer *printer, const struct sp_action_info *action)
 {
     char suite[SP_SUITE_TEXT_BYTES];
@@ -274,7 +288,7 @@ static void put_action(struct printer *printer, const struct sp_action_info *act
     put_quoted(printer, action->name);
     put(printer, " {\n    esp ");
     put(printer, sp_suite_format(action->encryption, action->integrity, suite));
-    put(printer, "\n    mode transport\n");
+    put_mode(printer, action);
     if (action->is_encapsulated)
         put(printer, "    encap udp\n");
     put(printer, action->has_esn ? "    esn\n" : "");

@@ -57,6 +57,13 @@ const char *sp_token_text(const struct sp_token *token, char *text);
 bool sp_reader_suite(struct sp_reader *reader, enum sp_encryption *ret_encryption,
                      enum sp_integrity *ret_integrity) SP_MUST_USE;
 bool sp_reader_mode(struct sp_reader *reader, enum sp_mode *ret_mode) SP_MUST_USE;
+/* ADDRESS to ADDRESS, of one family; of is what has them ("an SA"). */
+bool sp_reader_ends(struct sp_reader *reader, const char *of, struct sp_address *source,
+                    struct sp_address *destination) SP_MUST_USE;
+/* The choices of an SA in tunnel mode. */
+bool sp_reader_df(struct sp_reader *reader, enum sp_tunnel_df *ret_df) SP_MUST_USE;
+bool sp_reader_dscp(struct sp_reader *reader, struct sp_tunnel *tunnel) SP_MUST_USE;
+bool sp_reader_ecn(struct sp_reader *reader, bool *ret_has_no_ecn) SP_MUST_USE;
 /* udp; in an SA (ret_ports) also two ports, else the usual ones. */
 bool sp_reader_encap(struct sp_reader *reader, struct sp_encap *ret_ports) SP_MUST_USE;
 bool sp_reader_lifetime(struct sp_reader *reader, struct sp_lifetime *ret_lifetime) SP_MUST_USE;

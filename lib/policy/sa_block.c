@@ -24,6 +24,9 @@ static const struct {
     [SP_SA_ITEM_LIFETIME] = {"lifetime", NULL},
     [SP_SA_ITEM_ENCAP] = {"encap", NULL},
     [SP_SA_ITEM_ESN] = {"esn", NULL},
+    [SP_SA_ITEM_DF] = {"df", NULL},
+    [SP_SA_ITEM_DSCP] = {"dscp", NULL},
+    [SP_SA_ITEM_ECN] = {"ecn", NULL},
 };
 
 static bool parse_hex(const struct sp_place *place, uint64_t max, uint64_t *ret_number)
@@ -63,38 +66,6 @@ static bool parse_spi(struct sp_reader *reader, struct sp_sa_block *block)
     return true;
 }
 
-static bool parse_address(struct sp_reader *reader, struct sp_address *address)
-{
-    if (!sp_reader_is_at(reader, SP_TOKEN_WORD)) {
-        sp_reader_unexpected(reader, "an address");
-        return false;
-    }
-    const struct sp_place *place = &reader->token.place;
-    if (!sp_text_address(place->start, place->len_bytes, address))
-        sp_diagnose_error(reader->diagnosis, place,
-                          "this is not an address: write one like 192.0.2.1 or 2001:db8::1");
-    sp_reader_next(reader);
-    return true;
-}
-
-static bool parse_from(struct sp_reader *reader, struct sp_sa_block *block)
-{
-    struct sp_place place = reader->token.place;
-    if (!parse_address(reader, &block->source))
-        return false;
-    if (!sp_reader_take_word(reader, "to")) {
-        sp_reader_unexpected(reader, "'to'");
-        return false;
-    }
-    if (!parse_address(reader, &block->destination))
-        return false;
-    uint8_t source = block->source.family, destination = block->destination.family;
-    if (source != 0 && destination != 0 && source != destination)
-        sp_diagnose_error(reader->diagnosis, &place,
-                          "one address is IPv4, the other IPv6: an SA has both ends in one family");
-    return true;
-}
-
 static bool parse_window(struct sp_reader *reader, struct sp_sa_block *block)
 {
     const struct sp_place *place = &reader->token.place;
@@ -119,7 +90,7 @@ static bool parse_item(struct sp_reader *reader, enum sp_sa_item item, struct sp
     case SP_SA_ITEM_SPI:
         return parse_spi(reader, block);
     case SP_SA_ITEM_FROM:
-        return parse_from(reader, block);
+        return sp_reader_ends(reader, "an SA", &block->source, &block->destination);
     case SP_SA_ITEM_ESP:
         return sp_reader_suite(reader, &block->encryption, &block->integrity);
     case SP_SA_ITEM_ENCRYPTION_KEY:
@@ -132,6 +103,12 @@ static bool parse_item(struct sp_reader *reader, enum sp_sa_item item, struct sp
         return parse_window(reader, block);
     case SP_SA_ITEM_ENCAP:
         return sp_reader_encap(reader, &block->encap);
+    case SP_SA_ITEM_DF:
+        return sp_reader_df(reader, &block->tunnel.df);
+    case SP_SA_ITEM_DSCP:
+        return sp_reader_dscp(reader, &block->tunnel);
+    case SP_SA_ITEM_ECN:
+        return sp_reader_ecn(reader, &block->tunnel.has_no_ecn);
     case SP_SA_ITEM_ESN: /* that it is there is all of it */
         return true;
     default:
@@ -154,8 +131,8 @@ static bool parse_line(struct sp_reader *reader, void *context)
     enum sp_sa_item item = find_item(reader);
     if (item == SP_SA_ITEM_COUNT) {
         block->is_garbled = true;
-        sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, encap, esn, "
-                                     "replay-window, lifetime or '}'");
+        sp_reader_unexpected(reader, "spi, from, esp, encryption-key, integrity-key, mode, df, dscp, ecn, "
+                                     "encap, esn, replay-window, lifetime or '}'");
         return false;
     }
     if (block->is_seen[item]) {
@@ -230,12 +207,26 @@ static void check_integrity_key(struct sp_reader *reader, const struct sp_sa_blo
                           sp_encryption_name(block->encryption));
 }
 
+/* A mode that nobody understands may be the one that is missing. */
+static void check_tunnel(struct sp_reader *reader, const struct sp_sa_block *block)
+{
+    static const enum sp_sa_item choices[] = {SP_SA_ITEM_DF, SP_SA_ITEM_DSCP, SP_SA_ITEM_ECN};
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (block->mode == SP_MODE_TUNNEL || !block->is_seen[choices[i]] || block->is_garbled)
+            continue;
+        sp_diagnose_error(reader->diagnosis, &block->places[choices[i]],
+                          "%s is for tunnel mode: leave the line out, or write mode tunnel",
+                          items[choices[i]].word);
+    }
+}
+
 static void check(struct sp_reader *reader, const struct sp_sa_block *block)
 {
     if (strlen(block->name) > SP_SA_NAME_MAX_BYTES)
         sp_diagnose_error(reader->diagnosis, &block->name_place,
                           "the SA's name is longer than %d bytes: shorten it", SP_SA_NAME_MAX_BYTES);
     check_presence(reader, block);
+    check_tunnel(reader, block);
     if (!block->is_seen[SP_SA_ITEM_ESP] || block->integrity == SP_INTEGRITY_COUNT)
         return; /* what the others should be is not known */
     check_encryption_key(reader, block);
@@ -270,6 +261,7 @@ struct sp_sa_params sp_sa_block_params(const struct sp_sa_block *block)
         .source = block->source,
         .destination = block->destination,
         .mode = block->mode,
+        .tunnel = block->tunnel,
         .encryption = block->encryption,
         .integrity = block->integrity,
         .encryption_key = block->encryption_key.bytes,

@@ -21,6 +21,9 @@ enum sp_sa_item {
     SP_SA_ITEM_LIFETIME,
     SP_SA_ITEM_ENCAP,
     SP_SA_ITEM_ESN,
+    SP_SA_ITEM_DF,
+    SP_SA_ITEM_DSCP,
+    SP_SA_ITEM_ECN,
     SP_SA_ITEM_COUNT
 };
 
@@ -35,6 +38,7 @@ struct sp_sa_block {
     uint32_t spi;
     struct sp_address source, destination;
     enum sp_mode mode;
+    struct sp_tunnel tunnel;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
     struct sp_sa_key encryption_key, integrity_key;

@@ -82,7 +82,8 @@ struct sp_meaning sp_meaning_of(const struct sp_policy *policy, uint32_t rule)
     return meaning;
 }
 
-bool sp_meaning_agrees(const struct sp_meaning *left, const struct sp_meaning *right)
+/* All but the ends of a tunnel. */
+static bool is_alike(const struct sp_meaning *left, const struct sp_meaning *right)
 {
     if (left->action != right->action)
         return false;
@@ -91,6 +92,23 @@ bool sp_meaning_agrees(const struct sp_meaning *left, const struct sp_meaning *r
             left->how.integrity == right->how.integrity &&
             left->how.is_encapsulated == right->how.is_encapsulated &&
             left->how.has_esn == right->how.has_esn);
+}
+
+static bool is_same(const struct sp_address *left, const struct sp_address *right)
+{
+    return memcmp(left, right, sizeof *left) == 0;
+}
+
+bool sp_meaning_agrees(const struct sp_meaning *left, const struct sp_meaning *right)
+{
+    return is_alike(left, right) && is_same(&left->how.tunnel_from, &right->how.tunnel_from) &&
+           is_same(&left->how.tunnel_to, &right->how.tunnel_to);
+}
+
+bool sp_meaning_meets(const struct sp_meaning *left, const struct sp_meaning *right)
+{
+    return is_alike(left, right) && is_same(&left->how.tunnel_from, &right->how.tunnel_to) &&
+           is_same(&left->how.tunnel_to, &right->how.tunnel_from);
 }
 
 bool sp_meaning_lives_alike(const struct sp_meaning *left, const struct sp_meaning *right)

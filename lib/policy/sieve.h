@@ -27,8 +27,10 @@ struct sp_meaning {
     struct sp_action_info how; /* of protect; else zeroes */
 };
 struct sp_meaning sp_meaning_of(const struct sp_policy *policy, uint32_t rule);
-/* Same action, and the same algorithms and mode. */
+/* Same action, and the same algorithms and mode: of two rules for one host, */
 bool sp_meaning_agrees(const struct sp_meaning *left, const struct sp_meaning *right);
+/* and of the rules at both ends, where a tunnel that one goes into is the one that the other comes out of. */
+bool sp_meaning_meets(const struct sp_meaning *left, const struct sp_meaning *right);
 bool sp_meaning_lives_alike(const struct sp_meaning *left, const struct sp_meaning *right);
 
 #endif

@@ -138,6 +138,13 @@ def in_namespace(*words, **options):
 NUMBERS = {"tcp": "6", "udp": "17", "icmp": "1", "ipv6-icmp": "58", "sctp": "132", "gre": "47"}
 
 
+def template_of(text):
+    """Mode and ends."""
+    template = text.split("tmpl", 1)[1]
+    return (re.search(r"mode (\w+)", template)[1],
+            re.findall(r"(?:src|dst) (\S+)", template) if "mode tunnel" in template else [])
+
+
 def written_policies(script):
     found = []
     for line in script.splitlines():
@@ -147,7 +154,7 @@ def written_policies(script):
                                 line.split(" tmpl ")[0]))
         found.append((words["src"], words["dst"], words.get("proto", ""), words.get("type", ""),
                       words.get("code", ""), words.get("sport", ""), words.get("dport", ""), words["dir"],
-                      words["action"], words["priority"], " tmpl " in line))
+                      words["action"], words["priority"], " tmpl " in line and template_of(line)))
     return sorted(found)
 
 
@@ -158,13 +165,13 @@ def loaded_policies(listing):
         text = re.sub(r"\s+", " ", block)
         words = dict(re.findall(r"\b(src|dst|proto|type|code|sport|dport|dir|priority|action) (\S+)",
                                 text.split(" tmpl ")[0]))
-        if words.get("dir") not in ("in", "out"):
+        if words.get("dir") not in ("in", "out", "fwd"):
             continue
         protocol = words.get("proto", "")
         found.append((words["src"], words["dst"], NUMBERS.get(protocol, protocol), words.get("type", ""),
                       words.get("code", ""), words.get("sport", ""), words.get("dport", ""), words["dir"],
                       words.get("action", "allow"), words["priority"],
-                      "tmpl" in text and "proto esp" in text and "mode transport" in text))
+                      "tmpl" in text and "proto esp" in text and template_of(text)))
     return sorted(found)
 
 
@@ -179,12 +186,60 @@ default block
 ME = ["--me", "192.0.2.77", "--me", "2001:db8::77"]
 
 
+TUNNEL = """action "T" {
+    esp 3des-cbc hmac-sha1-96
+    mode tunnel from 192.0.2.77 to 203.0.113.2
+}
+action "U" {
+    esp 3des-cbc hmac-sha1-96
+    mode tunnel from 192.0.2.77 to 203.0.113.3
+}
+protect out from 10.1.0.0/16 to 10.2.0.0/16 with "T"
+protect out from 2001:db8:1::/48 to 2001:db8:2::/48 with "U"
+default bypass
+"""
+
+
+def tunnel_words(tap, folder):
+    """Ends turn round with the direction, what is forwarded is judged too, and each tunnel has its reqid."""
+    text = ipsecctl("export", "xfrm", *ME, write(folder, "tunnel.policy", TUNNEL)).stdout.decode()
+    found = re.findall(r"src (10\S+) .* dir (\w+) .*tmpl src (\S+) dst (\S+) proto esp mode tunnel reqid (\d)", text)
+    there, back = ("10.1.0.0/16", "192.0.2.77", "203.0.113.2", "1"), ("10.2.0.0/16", "203.0.113.2", "192.0.2.77", "1")
+    tap.tell([(source, *rest) for source, _, *rest in found] == [there, back, back] and
+             [direction for _, direction, *_ in found] == ["out", "in", "fwd"] and
+             set(re.findall(r"dst 203.0.113.3 proto esp mode tunnel reqid (\d)", text)) == {"2"},
+             "xfrm: a tunnel's ends turn round, and forwarded packets are judged too", [text])
+    sa = ("sa \"t\" {{\n spi 0x1001\n from 192.0.2.77 to 203.0.113.3\n esp null hmac-sha1-96\n mode tunnel\n"
+          " integrity-key 0x" + "5a" * 20 + "\n {}\n}}\n")
+    policy = write(folder, "null.policy", TUNNEL.replace("3des-cbc", "null"))
+    for lines, expected in [("", " mode tunnel reqid 2 replay-window 64 auth-trunc"),
+                            ("df clear\n ecn off\n dscp 0",
+                             " replay-window 64 flag nopmtudisc flag noecn extra-flag dont-encap-dscp auth-trunc"),
+                            ("df set", None), ("dscp 46", None)]:
+        keys, script = os.path.join(folder, "tunnel.keys"), os.path.join(folder, "tunnel.script")
+        for path in (keys, script):
+            if os.path.exists(path):
+                os.remove(path)
+        with open(os.open(keys, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(sa.format(lines))
+        answer = ipsecctl("export", "xfrm", *ME, "--keys", keys, "--output", script, policy)
+        said = answer.stderr.decode()
+        if expected is None:
+            tap.tell(answer.returncode == 1 and not os.path.exists(script) and "0x00001001" in said,
+                     f"xfrm: an SA with {lines} is refused, as the kernel has nothing like it", [said])
+            continue
+        with open(script, encoding="utf-8") as stream:
+            text = stream.read()
+        tap.tell(answer.returncode == 0 and expected in text, f"xfrm: an SA in tunnel mode, {lines!r}", [text, said])
+
+
 def xfrm(tap, folder):
     probe = in_namespace("ip", "xfrm", "policy")
     if probe.returncode != 0:
         tap.skip("xfrm: the kernel loads what was written", "no network namespace can be had")
     cases = [("the front-end", os.path.join(EXAMPLES, "front-end.policy")),
-             ("ranges, lists, both families and default block", write(folder, "rich.policy", RICH))]
+             ("ranges, lists, both families and default block", write(folder, "rich.policy", RICH)),
+             ("tunnels", write(folder, "tunnel.policy", TUNNEL))]
     for name, path in cases:
         script = ipsecctl("export", "xfrm", *ME, path)
         batch = write(folder, "batch", script.stdout)
@@ -195,6 +250,7 @@ def xfrm(tap, folder):
                      f"xfrm: the kernel loads {name}, and has what was written",
                      [done.stderr.decode(), f"wanted {wanted}", f"have   {have}", script.stderr.decode()])
     text = ipsecctl("export", "xfrm", *ME, cases[1][1]).stdout.decode()
+    tunnel_words(tap, folder)
     prefixes = set(re.findall(r"dst (192\.0\.2\.\S+) proto 6 dport 25 dir out", text))
     tap.tell(prefixes == {"192.0.2.0/25", "192.0.2.200/29", "192.0.2.208/31", "192.0.2.1/32"} and
              len(set(re.findall(r"reqid (\d+)", text))) == 2,

@@ -51,6 +51,30 @@ FRONT_END = {
     "rule-2-4": ("TRANSPORT", {f"{MINE_4}[tcp]"}, {f"{ALL_4}[tcp/80]"}),
     "rule-2-6": ("TRANSPORT", {f"{MINE_6}[tcp]"}, {f"{ALL_6}[tcp/80]"}),
 }
+TUNNEL = """action "T" {
+    esp 3des-cbc hmac-sha1-96
+    mode tunnel from 192.0.2.77 to 203.0.113.2
+}
+action "U" {
+    esp aes128-gcm16
+    mode tunnel from 2001:db8::77 to 2001:db8:ff::2
+    encap udp
+}
+action "E" {
+    esp 3des-cbc hmac-sha1-96
+}
+protect out from 10.1.0.0/16 to 10.2.0.0/16 with "T"
+protect out tcp from me to 198.51.100.1 port 80 with "E"
+protect out from 10.1.0.0/16 to 10.3.0.0/16 with "U"
+protect out udp from 2001:db8:1::/48 to 2001:db8:2::/48 with "T"
+default bypass
+"""
+TUNNELS = {
+    "rule-1-4": ("TUNNEL", {"10.1.0.0/16"}, {"10.2.0.0/16"}),
+    "rule-2-4": ("TRANSPORT", {f"{MINE_4}[tcp]"}, {"198.51.100.1/32[tcp/80]"}),
+    "rule-3-4": ("TUNNEL", {"10.1.0.0/16"}, {"10.3.0.0/16"}),
+    "rule-4-6": ("TUNNEL", {"2001:db8:1::/48[udp]"}, {"2001:db8:2::/48[udp]"}),
+}
 SETTINGS = """charon {{
     load_modular = no
     load = random nonce openssl sha1 sha2 md5 hmac kdf gmp aes pem pkcs1 x509 pubkey kernel-netlink socket-default vici
@@ -114,7 +138,8 @@ def priorities(text):
 
 def loads(tap, folder):
     policies = [("the front-end", os.path.join(EXAMPLES, "front-end.policy"), FRONT_END),
-                ("ranges, lists, both families and default block", write(folder, "rich.policy", RICH), WANTED)]
+                ("ranges, lists, both families and default block", write(folder, "rich.policy", RICH), WANTED),
+                ("tunnels", write(folder, "tunnel.policy", TUNNEL), TUNNELS)]
     for name, path, wanted in policies:
         place = os.path.join(folder, "charon-" + os.path.basename(path))
         os.mkdir(place)
@@ -149,6 +174,15 @@ def words(tap, folder):
     exported = ipsecctl("export", "swanctl", *ME, with_esn).stdout.decode()
     tap.tell(set(re.findall(r"esp_proposals = (\S+)", exported)) == {"3des-sha1-esn"},
              "swanctl: extended sequence numbers are proposed where the action has them", [exported])
+    exported = ipsecctl("export", "swanctl", *ME, write(folder, "tunnel.policy", TUNNEL)).stdout.decode()
+    connections = dict(re.findall(r"^    (sallyport\S*) \{\n(.*?)^    \}", exported, re.M | re.S))
+    tap.tell({name: (*re.findall(r"(?:local|remote)_addrs = (\S+)", text), "encap = yes" in text,
+                     re.findall(r"rule-\d", text)) for name, text in connections.items()} ==
+             {"sallyport": ("%any", "%any", False, ["rule-2"]),
+              "sallyport-tunnel-1": ("192.0.2.77", "203.0.113.2", False, ["rule-1", "rule-4"]),
+              "sallyport-tunnel-2": ("2001:db8::77", "2001:db8:ff::2", True, ["rule-3"])} and
+             priorities(exported) == [1001, 1000, 1003, 1002],
+             "swanctl: each tunnel is a connection between its ends", [exported])
     said = answer.stderr.decode()
     tap.tell(re.findall(r"rich\.policy:(\d+):\d+: warning", said) == [str(LINE + 4)] and "mirrored direction" in said,
              "swanctl: a block rule that becomes stricter is told with its line, and no other", [said])

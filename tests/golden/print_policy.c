@@ -34,6 +34,9 @@ static void show_sa(const struct sp_sa_info *info)
            sp_suite_format(info->encryption, info->integrity, suite), info->has_esn ? " esn" : "",
            info->replay_window_packets, (unsigned long long)info->lifetime.hard_bytes,
            (unsigned long long)info->lifetime.hard_packets, (unsigned long long)info->lifetime.hard_seconds);
+    if (info->mode == SP_MODE_TUNNEL)
+        printf("    mode tunnel df %s dscp %d ecn %s\n", sp_tunnel_df_name(info->tunnel.df),
+               info->tunnel.has_dscp ? info->tunnel.dscp : -1, info->tunnel.has_no_ecn ? "off" : "copy");
     if (sp_encap_is_on(&info->encap))
         printf("    encap udp %u %u\n", info->encap.source_port, info->encap.destination_port);
 }

@@ -168,6 +168,48 @@ def no_iv_twice(folder, suite, shape):
         raise AssertionError(f"5000 packets have {len(ivs)} IVs and {len(texts)} ciphertexts")
 
 
+def tunnel_there_and_back(folder, suite, shape, tunnel, has_esn):
+    """Packets of one family in a tunnel of either: scapy opens what we seal, and we what scapy seals."""
+    gate = gates.Gate(folder, suite, packets.SHAPES[shape][0], has_esn=has_esn, tunnel=tunnel)
+    clear = packets.clear_packets(shape, SOME_LENGTHS, plain=True)
+    sealed, summary = gate.apply("out", clear)
+    if len(sealed) != len(clear):
+        raise AssertionError(f"{len(sealed)} of {len(clear)} packets were sealed: {summary}")
+    if {packet[0] >> 4 for packet in sealed} != {tunnel}:
+        raise AssertionError("the outer header is of another family")
+    # scapy 2.5 doesn't take UDP off again over IPv6
+    if not (gate.is_encapsulated and tunnel == 6):
+        peer = peers.Peer(gate)
+        same("opened by scapy", [peer.open(packet) for packet in sealed], clear)
+    peer = peers.Peer(gate)
+    opened, summary = gate.apply("in", [peer.seal(packet) for packet in clear])
+    same(f"opened by us ({summary})", opened, clear)
+
+
+def tunnel_in_tsharks_eyes(folder, suite, shape, tunnel):
+    """tshark finds the ICV right, the packet in the tunnel whole, and both headers as they should be."""
+    gate = gates.Gate(folder, suite, packets.SHAPES[shape][0], tunnel=tunnel)
+    clear = packets.clear_packets(shape, SOME_LENGTHS, plain=True)
+    sealed, _ = gate.apply("out", clear)
+    rows = wireshark.dissect(folder, gate.wireshark_table(), sealed, wireshark.FIELDS + wireshark.HEADERS)
+    inner = packets.SHAPES[shape][0]
+    ends = {4: [], 6: []}
+    ends[tunnel].append(gate.ends)
+    ends[inner].append((packets.SOURCE[inner], packets.DESTINATION[inner]))
+    # of the header inside IPv4 has DF, and IPv6 makes it so outside; neither has a traffic class
+    expected = {"esp.icv_good": "1", "esp.icv_bad": "0",
+                "ip.src": ",".join(pair[0] for pair in ends[4]), "ip.dst": ",".join(pair[1] for pair in ends[4]),
+                "ipv6.src": ",".join(pair[0] for pair in ends[6]), "ipv6.dst": ",".join(pair[1] for pair in ends[6]),
+                "ip.dsfield": ",".join(["0x00"] * len(ends[4])), "ip.flags.df": ",".join(["1"] * len(ends[4])),
+                "ipv6.tclass": ",".join(["0x00000000"] * len(ends[6]))}
+    if len(rows) != len(clear):
+        raise AssertionError(f"tshark saw {len(rows)} of {len(clear)} packets")
+    for len_bytes, row in zip(SOME_LENGTHS, rows):
+        text = row.pop("data.data")
+        if row != expected or text != packets.pattern(len_bytes, len_bytes).hex():
+            raise AssertionError(f"payload of {len_bytes} bytes:\n{row}, {text}\nis not\n{expected}")
+
+
 def with_scapy(shape, suite):
     """Both ways."""
     seldom = suite in NIGHTLY_ONLY or shape not in ("IPv4", "IPv6")
@@ -204,6 +246,15 @@ def all_cases():
                        extended_numbers_start, (suite, shape)),
                       (f"{suite} esn, {shape}: we take scapy's packets over the borders of subspaces, each once",
                        extended_numbers_cross, (suite, shape))]
+        for tunnel in (4, 6):
+            where = f"{shape} in a tunnel over IPv{tunnel}"
+            cases += [(f"{suite}{' esn' if has_esn else ''}, {where}: scapy and we open what the other sealed",
+                       tunnel_there_and_back, (suite, shape, tunnel, has_esn))
+                      for suite in SUITES for has_esn in (False, True)]
+            cases += [(f"{suite}, {where}: scapy and we open what the other sealed", tunnel_there_and_back,
+                       (suite, shape, tunnel, False)) for suite in IN_UDP]
+            cases += [(f"{suite}, {where}: tshark finds both headers and the packet inside", tunnel_in_tsharks_eyes,
+                       (suite, shape, tunnel)) for suite in SUITES]
         cases += [(f"{suite}, {shape}: no IV comes twice in 5000 packets", no_iv_twice, (suite, shape))
                   for suite in ("3des-cbc hmac-sha1-96", "aes128-gcm16")]
     return cases

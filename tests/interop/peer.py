@@ -52,7 +52,9 @@ class Peer:
         self.association = SecurityAssociation(
             ESP, spi=gate.spi, crypt_algo=ENCRYPTION[encryption], crypt_key=encryption_key or None,
             auth_algo=INTEGRITY[integrity[0]] if integrity else None, auth_key=integrity_key or None,
-            nat_t_header=UDP(sport=4500, dport=4500) if gate.is_encapsulated else None, esn_en=gate.has_esn)
+            nat_t_header=UDP(sport=4500, dport=4500) if gate.is_encapsulated else None, esn_en=gate.has_esn,
+            tunnel_header=(IP if gate.tunnel == 4 else IPv6)(src=gate.ends[0], dst=gate.ends[1])
+            if gate.tunnel else None)
         if gate.has_esn and integrity:
             self.association.auth_algo = ExtendedIntegrity(self.association.auth_algo, self.association)
 

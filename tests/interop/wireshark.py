@@ -7,9 +7,10 @@ import subprocess
 import packets
 
 FIELDS = ["esp.icv_good", "esp.icv_bad", "data.data"]
+HEADERS = ["ip.src", "ip.dst", "ip.dsfield", "ip.flags.df", "ipv6.src", "ipv6.dst", "ipv6.tclass"]
 
 
-def dissect(folder, table, capture):
+def dissect(folder, table, capture, fields=tuple(FIELDS)):
     """For each packet a dictionary of the fields that tshark found."""
     configuration, path = os.path.join(folder, "wireshark"), os.path.join(folder, "wireshark.pcap")
     os.makedirs(configuration, exist_ok=True)
@@ -18,10 +19,10 @@ def dissect(folder, table, capture):
     packets.write_capture(path, capture)
     command = ["tshark", "-n", "-r", path, "-o", "esp.enable_encryption_decode:TRUE", "-o",
                "esp.enable_authentication_check:TRUE", "-T", "fields"]
-    for field in FIELDS:
+    for field in fields:
         command += ["-e", field]
     process = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
                              env={**os.environ, "WIRESHARK_CONFIG_DIR": configuration, "HOME": folder})
     if process.returncode != 0:
         raise RuntimeError(f"tshark: exit {process.returncode}\n{process.stderr}")
-    return [dict(zip(FIELDS, line.split("\t"))) for line in process.stdout.splitlines()]
+    return [dict(zip(fields, line.split("\t"))) for line in process.stdout.splitlines()]

@@ -85,6 +85,15 @@ def keygen_makes_extended_numbers(folder):
 
 
 @test
+def keygen_makes_tunnels(folder):
+    """--tunnel gives SAs in tunnel mode"""
+    plain, path = folder.keys("plain.keys"), folder.keys("tunnel.keys", "--tunnel")
+    equal((read(plain).count("\n    mode tunnel\n"), read(path).count("\n    mode tunnel\n")), (0, 2))
+    told = ipsecctl("keygen", "--tunnel", "--json", "--output", folder.file("told.keys")).json()
+    equal([sa["mode"] for sa in told["sas"]], ["tunnel", "tunnel"])
+
+
+@test
 def keygen_never_overwrites(folder):
     """keygen leaves a file alone that is there already, also a dangling link, and exits 2"""
     path = folder.file("old.keys", "precious\n")

@@ -29,7 +29,7 @@ def disagreement_is_shown(folder):
     """compare shows a disagreement as a rectangle with an example and both rules, and exits 1"""
     path = folder.file("other.policy", text_of(BACK_END).replace("hmac-sha1-96", "hmac-md5-96"))
     answer = ipsecctl("compare", FRONT_END, path, *BETWEEN, code=1)
-    for part in ("disagreement: protected by both, with different algorithms or sequence numbers [parameters]",
+    for part in ("disagreement: protected by both, with different algorithms, sequence numbers or tunnels [parameters]",
                  "    packets: out tcp 192.0.2.1 -> 192.0.2.2 port 80",
                  "    example: out tcp 192.0.2.1:1024 -> 192.0.2.2:80",
                  f"    {FRONT_END}:11: protect out", f"    {path}:10: protect in", f"    {path}:10: mirror of protect",
@@ -53,6 +53,40 @@ def sequence_numbers_count(folder):
     expect(ipsecctl("show", "--json", BACK_END).json()["actions"][0]["esn"] is False, "shown")
     equal(ipsecctl("diff", path, folder.file("again.policy", ipsecctl("show", path).out)).out,
           "no difference: both decide about every packet alike\n")
+
+
+GATE = '''action "gate" {{
+    esp 3des-cbc hmac-sha1-96
+    mode tunnel from {} to {}
+}}
+protect {} tcp from {} to {} port 80 with "gate"
+default bypass
+'''
+
+
+@test
+def both_ends_of_a_tunnel_are_held_against_each_other(folder):
+    """compare finds the ends of a tunnel crossed at the peer, diff finds them changed, show and explain tell them"""
+    def policy(name, here, there, direction, *ends):
+        return folder.file(name, GATE.format(here, there, direction, *ends))
+    first = policy("first.policy", "203.0.113.1", "203.0.113.2", "out", "me", "any")
+    second = policy("second.policy", "203.0.113.2", "203.0.113.1", "in", "any", "me")
+    not_crossed = policy("not-crossed.policy", "203.0.113.1", "203.0.113.2", "in", "any", "me")
+    elsewhere = policy("elsewhere.policy", "203.0.113.2", "203.0.113.9", "in", "any", "me")
+    equal(ipsecctl("compare", "--json", first, second, *BETWEEN).json()["disagreements"], 0)
+    for other in (not_crossed, elsewhere):
+        told = ipsecctl("compare", "--json", first, other, *BETWEEN, code=1).json()
+        equal({found["kind"] for found in told["differences"] if found["severity"] == "disagreement"}, {"parameters"})
+    equal(ipsecctl("diff", second, elsewhere, code=1).out.count("no difference"), 0)
+    equal(ipsecctl("diff", first, folder.file("again.policy", ipsecctl("show", first).out)).out,
+          "no difference: both decide about every packet alike\n")
+    action = ipsecctl("show", "--json", first).json()["actions"][0]
+    equal((action["mode"], action["tunnel"]), ("tunnel", {"from": "203.0.113.1", "to": "203.0.113.2"}))
+    equal(ipsecctl("show", "--json", FRONT_END).json()["actions"][0]["tunnel"], None)
+    out = ipsecctl("explain", first, "out", "tcp", "192.0.2.1:40000", "192.0.2.2:80").out
+    expect("in a tunnel from 203.0.113.1 to 203.0.113.2" in out, out)
+    back = ipsecctl("explain", first, "in", "tcp", "192.0.2.2:80", "192.0.2.1:40000").out
+    expect("in a tunnel from 203.0.113.2 to 203.0.113.1" in back, back)
 
 
 @test

@@ -59,7 +59,9 @@
  *         "spi": 4097,
  *         "source": "192.0.2.1", "destination": "192.0.2.2",
  *         "direction": "out",                                "in", "none": no address of this host is in it
- *         "mode": "transport", "encryption": "3des-cbc", "integrity": "hmac-sha1-96",
+ *         "mode": "transport",                               "tunnel": source and destination are its ends
+ *         "tunnel": null,       or {"df": "copy", "dscp": null, "ecn": "copy"}, as sallyport.keys(5) has them
+ *         "encryption": "3des-cbc", "integrity": "hmac-sha1-96",
  *         "fingerprint": "0123456789abcdef",
  *         "state": "live",                                   "soft-expired", "hard-expired"
  *         "bytes": 0, "packets": 0, "age_seconds": 12,       used of the lifetime

@@ -19,9 +19,8 @@
 
 struct request {
     struct sp_address from, to;
-    bool has_from, has_to, has_esn, as_json, is_encapsulated;
-    enum sp_encryption encryption;
-    enum sp_integrity integrity;
+    bool has_from, has_to, as_json;
+    struct keypair_options pair;
     const char *output;
 };
 
@@ -39,8 +38,8 @@ static int find_suite(const char *first, const char *second, struct request *req
         const int words = strchr(name, ' ') ? 2 : 1;
         if (strcmp(name, words == 2 ? two : first) != 0)
             continue;
-        request->encryption = encryption;
-        request->integrity = integrity;
+        request->pair.encryption = encryption;
+        request->pair.integrity = integrity;
         return words;
     }
     return 0;
@@ -79,10 +78,13 @@ static int read_option(int option, int argc, char **argv, struct request *reques
         request->as_json = true;
         return TOOL_OK;
     case 'u':
-        request->is_encapsulated = true;
+        request->pair.is_encapsulated = true;
         return TOOL_OK;
     case 'n':
-        request->has_esn = true;
+        request->pair.has_esn = true;
+        return TOOL_OK;
+    case 'm':
+        request->pair.mode = SP_MODE_TUNNEL;
         return TOOL_OK;
     case 'e':
         return read_suite(argc, argv, request);
@@ -94,12 +96,18 @@ static int read_option(int option, int argc, char **argv, struct request *reques
 static int read_request(int argc, char **argv, struct request *request)
 {
     static const struct option options[] = {
-        {"from", required_argument, NULL, 'f'}, {"to", required_argument, NULL, 't'},
-        {"esp", required_argument, NULL, 'e'},  {"output", required_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},       {"encap", no_argument, NULL, 'u'},
-        {"esn", no_argument, NULL, 'n'},        {0},
+        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},
+        {"esp", required_argument, NULL, 'e'},
+        {"output", required_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},
+        {"encap", no_argument, NULL, 'u'},
+        {"esn", no_argument, NULL, 'n'},
+        {"tunnel", no_argument, NULL, 'm'},
+        {0},
     };
-    *request = (struct request){.encryption = SP_ENCRYPTION_3DES_CBC, .integrity = SP_INTEGRITY_HMAC_SHA1_96};
+    *request = (struct request){
+        .pair = {.encryption = SP_ENCRYPTION_3DES_CBC, .integrity = SP_INTEGRITY_HMAC_SHA1_96}};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         const int exit_code = read_option(option, argc, argv, request);
         if (exit_code != TOOL_OK)
@@ -147,6 +155,7 @@ static void print_json(const char *path, const struct keypair *pair)
         json_put(sa, "destination", json_text(sp_address_format(&params->destination, text)));
         json_put(sa, "encryption", json_text(sp_encryption_name(params->encryption)));
         json_put(sa, "integrity", json_text(sp_integrity_name(params->integrity)));
+        json_put(sa, "mode", json_text(sp_mode_name(params->mode)));
         json_put(sa, "esn", json_boolean(params->has_esn));
         json_put(sa, "fingerprint", json_text(pair->fingerprint[i]));
         json_push(sas, sa);
@@ -208,8 +217,7 @@ static int run(int argc, char **argv)
     const struct rlimit no_core = {0};
     setrlimit(RLIMIT_CORE, &no_core);
     const bool is_locked = mlock(&pair, sizeof pair) == 0;
-    exit_code = keypair_make(&pair, &request.from, &request.to, request.encryption, request.integrity,
-                             request.is_encapsulated, request.has_esn);
+    exit_code = keypair_make(&pair, &request.from, &request.to, &request.pair);
     if (exit_code == TOOL_OK)
         exit_code = deliver(&request, &pair);
     keypair_wipe(&pair);
@@ -221,8 +229,8 @@ static int run(int argc, char **argv)
 const struct verb verb_keygen = {
     .name = "keygen",
     .summary = "make a file with a random pair of SAs",
-    .help = "Usage: ipsecctl keygen [--from ADDRESS --to ADDRESS] [--esp SUITE] [--encap] [--esn]\n"
-            "                       [--output FILE] [--json]\n"
+    .help = "Usage: ipsecctl keygen [--from ADDRESS --to ADDRESS] [--esp SUITE] [--tunnel] [--encap]\n"
+            "                       [--esn] [--output FILE] [--json]\n"
             "\n"
             "Makes random keys and SPIs for two SAs, there and back, in the form of sallyport.keys(5).\n"
             "FILE gets mode 0600 and is never overwritten. Without --output the keys go to standard\n"
@@ -231,6 +239,7 @@ const struct verb verb_keygen = {
             "  --from ADDRESS --to ADDRESS   the two hosts\n"
             "  --esp SUITE                   aes128-gcm16, aes256-gcm16, or a cipher and an integrity\n"
             "                                algorithm; default: 3des-cbc hmac-sha1-96\n"
+            "  --tunnel                      for tunnel mode: the addresses are the tunnel's ends\n"
             "  --encap                       ESP in UDP, port 4500 on both sides (RFC 3948)\n"
             "  --esn                         with extended sequence numbers\n"
             "  --output FILE                 where to write; says SPIs and fingerprints, never keys\n"

@@ -120,6 +120,8 @@ static void write_text(struct keypair *pair)
         put(pair, "sa \"%s\" {\n    spi 0x%08x\n    from %s to %s\n    esp %s\n", sa->name, sa->spi,
             sp_address_format(&sa->source, source), sp_address_format(&sa->destination, destination),
             sp_suite_format(sa->encryption, sa->integrity, suite));
+        if (sa->mode == SP_MODE_TUNNEL)
+            put(pair, "    mode tunnel\n");
         if (sp_encap_is_on(&sa->encap))
             put(pair, "    encap udp\n");
         put(pair, "%s", sa->has_esn ? "    esn\n" : "");
@@ -130,8 +132,7 @@ static void write_text(struct keypair *pair)
 }
 
 int keypair_make(struct keypair *pair, const struct sp_address *from, const struct sp_address *to,
-                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated,
-                 bool has_esn)
+                 const struct keypair_options *options)
 {
     for (int i = 0; i < 2; i++) {
         struct sp_sa_params *sa = &pair->sa[i];
@@ -139,15 +140,15 @@ int keypair_make(struct keypair *pair, const struct sp_address *from, const stru
             .name = pair->name[i],
             .source = i == 0 ? *from : *to,
             .destination = i == 0 ? *to : *from,
-            .mode = SP_MODE_TRANSPORT,
-            .encryption = encryption,
-            .integrity = integrity,
-            .encryption_key_bytes = sp_encryption_key_bytes(encryption),
+            .mode = options->mode,
+            .encryption = options->encryption,
+            .integrity = options->integrity,
+            .encryption_key_bytes = sp_encryption_key_bytes(options->encryption),
             .integrity_key = pair->integrity_key[i],
-            .integrity_key_bytes = sp_integrity_key_bytes(integrity),
-            .has_esn = has_esn,
+            .integrity_key_bytes = sp_integrity_key_bytes(options->integrity),
+            .has_esn = options->has_esn,
         };
-        if (is_encapsulated)
+        if (options->is_encapsulated)
             sa->encap = (struct sp_encap){SP_ENCAP_PORT, SP_ENCAP_PORT};
         sa->encryption_key = sa->encryption_key_bytes ? pair->encryption_key[i] : NULL;
         char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];

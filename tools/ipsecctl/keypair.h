@@ -20,11 +20,17 @@ struct keypair {
     size_t len_bytes;
 };
 
+struct keypair_options {
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    enum sp_mode mode;
+    bool is_encapsulated, has_esn;
+};
+
 /* Fills a pair between two addresses, with keys and SPIs that a SAD accepts, and its text. An exit code;
  * complaints printed. keypair_wipe it in any case. */
 int keypair_make(struct keypair *pair, const struct sp_address *from, const struct sp_address *to,
-                 enum sp_encryption encryption, enum sp_integrity integrity, bool is_encapsulated,
-                 bool has_esn);
+                 const struct keypair_options *options);
 void keypair_wipe(struct keypair *pair);
 
 #endif

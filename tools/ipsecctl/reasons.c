@@ -185,6 +185,22 @@ char *reason_of_match(const struct sp_policy *policy, const struct sp_me *me, co
     return tool_need(sentence.text);
 }
 
+#define TUNNEL_TEXT_BYTES (2 * SP_ADDRESS_TEXT_BYTES + 32)
+
+/* " in a tunnel from A to B", as the packet goes; nothing in transport mode. */
+static void say_tunnel(const struct sp_action_info *action, enum sp_direction direction,
+                       char ret_text[TUNNEL_TEXT_BYTES])
+{
+    const bool is_out = direction == SP_OUTBOUND;
+    char from[SP_ADDRESS_TEXT_BYTES], to[SP_ADDRESS_TEXT_BYTES];
+    ret_text[0] = '\0';
+    if (action->mode != SP_MODE_TUNNEL)
+        return;
+    snprintf(ret_text, TUNNEL_TEXT_BYTES, " in a tunnel from %s to %s",
+             sp_address_format(is_out ? &action->tunnel_from : &action->tunnel_to, from),
+             sp_address_format(is_out ? &action->tunnel_to : &action->tunnel_from, to));
+}
+
 static char *outcome_of_protect(const struct sp_policy *policy, enum sp_direction direction, uint32_t index)
 {
     struct sp_rule_info rule;
@@ -195,12 +211,14 @@ static char *outcome_of_protect(const struct sp_policy *policy, enum sp_directio
     char suite[SP_SUITE_TEXT_BYTES];
     sp_suite_format(action.encryption, action.integrity, suite);
     const char *esn = action.has_esn ? " esn" : "";
+    char tunnel[TUNNEL_TEXT_BYTES];
+    say_tunnel(&action, direction, tunnel);
     if (direction == SP_OUTBOUND)
-        return tool_text("It leaves sealed in ESP (action \"%s\": %s%s), and is dropped while there is no SA "
-                         "to the peer.",
-                         action.name, suite, esn);
-    return tool_text("It is let in only out of ESP (action \"%s\": %s%s); in clear text it is dropped.",
-                     action.name, suite, esn);
+        return tool_text("It leaves sealed in ESP%s (action \"%s\": %s%s), and is dropped while there is no "
+                         "SA to the peer.",
+                         tunnel, action.name, suite, esn);
+    return tool_text("It is let in only out of ESP%s (action \"%s\": %s%s); in clear text it is dropped.",
+                     tunnel, action.name, suite, esn);
 }
 
 char *outcome_of_match(const struct sp_policy *policy, enum sp_direction direction,

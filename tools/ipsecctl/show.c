@@ -9,11 +9,21 @@
 
 #include <getopt.h>
 
+static json_t *tunnel_json(const struct sp_action_info *action)
+{
+    char text[SP_ADDRESS_TEXT_BYTES];
+    json_t *object = tool_need(json_object());
+    json_put(object, "from", json_text(sp_address_format(&action->tunnel_from, text)));
+    json_put(object, "to", json_text(sp_address_format(&action->tunnel_to, text)));
+    return object;
+}
+
 static json_t *action_json(const struct sp_action_info *action)
 {
     json_t *object = tool_need(json_object());
     json_put(object, "name", json_text(action->name));
-    json_put(object, "mode", json_text("transport"));
+    json_put(object, "mode", json_text(sp_mode_name(action->mode)));
+    json_put(object, "tunnel", action->mode == SP_MODE_TUNNEL ? tunnel_json(action) : json_null());
     json_put(object, "encryption", json_text(sp_encryption_name(action->encryption)));
     json_put(object, "integrity", json_text(sp_integrity_name(action->integrity)));
     json_put(object, "encap", action->is_encapsulated ? json_text("udp") : json_null());

@@ -115,6 +115,15 @@ static json_t *encap_entry(const struct sp_encap *encap)
                      encap->destination_port);
 }
 
+static json_t *tunnel_entry(const struct sp_sa_info *sa)
+{
+    if (sa->mode != SP_MODE_TUNNEL)
+        return json_null();
+    return json_pack("{s:s, s:o, s:s}", "df", sp_tunnel_df_name(sa->tunnel.df), "dscp",
+                     sa->tunnel.has_dscp ? json_integer(sa->tunnel.dscp) : json_null(), "ecn",
+                     sa->tunnel.has_no_ecn ? "off" : "copy");
+}
+
 static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa)
 {
     struct sp_stats stats = {0};
@@ -122,13 +131,14 @@ static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa
         "{s:I, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "number", (json_int_t)sa->number, "name",
         text_or_null(sa->name), "spi", (json_int_t)sa->spi, "source", address_text(&sa->source),
         "destination", address_text(&sa->destination), "direction", sa_direction(daemon, sa), "mode",
-        "transport", "encryption", sp_encryption_name(sa->encryption), "integrity",
+        sp_mode_name(sa->mode), "encryption", sp_encryption_name(sa->encryption), "integrity",
         sp_integrity_name(sa->integrity), "fingerprint", sa->fingerprint, "state", sa_state(sa->state));
     json_object_set_new(entry, "bytes", number(sa->bytes));
     json_object_set_new(entry, "packets", number(sa->packets));
     json_object_set_new(entry, "age_seconds", number(sa->age_seconds));
     json_object_set_new(entry, "lifetime", lifetime_entry(&sa->lifetime));
     json_object_set_new(entry, "esn", json_boolean(sa->has_esn));
+    json_object_set_new(entry, "tunnel", tunnel_entry(sa));
     json_object_set_new(entry, "replay_window_packets", number(sa->replay_window_packets));
     json_object_set_new(entry, "encap", encap_entry(&sa->encap));
     json_object_set_new(entry, "sequence_sent", number(sa->sequence_sent));

@@ -132,7 +132,9 @@ static const char *method_of(struct netsh *netsh, uint32_t rule, const struct sp
         [SP_INTEGRITY_HMAC_MD5_96] = "MD5", [SP_INTEGRITY_HMAC_SHA1_96] = "SHA1"};
     const struct sp_lifetime *lifetime = &action->lifetime;
     const char *fault = NULL;
-    if (action->integrity == SP_INTEGRITY_COMBINED)
+    if (action->mode == SP_MODE_TUNNEL)
+        fault = "tunnels can't be carried over to netsh: write mode transport";
+    else if (action->integrity == SP_INTEGRITY_COMBINED)
         fault = "netsh has no AES-GCM: write 3des-cbc";
     else if (action->has_esn)
         fault = "netsh has no extended sequence numbers: leave esn out";

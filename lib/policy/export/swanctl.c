@@ -129,7 +129,7 @@ static void put_protection(FILE *out, const struct sp_action_info *action)
 {
     struct sp_lifetime lifetime = action->lifetime;
     sp_lifetime_fill_soft(&lifetime);
-    fputs("                mode = transport\n", out);
+    fprintf(out, "                mode = %s\n", sp_mode_name(action->mode));
     put_proposal(out, action);
     put_limit(out, "time", lifetime.soft_seconds, lifetime.hard_seconds);
     put_limit(out, "bytes", lifetime.soft_bytes, lifetime.hard_bytes);
@@ -210,13 +210,31 @@ static bool can_have(struct swanctl *swanctl, uint32_t place)
     return fault == NULL;
 }
 
+static bool is_same_tunnel(const struct sp_action_info *left, const struct sp_action_info *right)
+{
+    return left->mode == SP_MODE_TUNNEL && right->mode == SP_MODE_TUNNEL &&
+           memcmp(&left->tunnel_from, &right->tunnel_from, sizeof left->tunnel_from) == 0 &&
+           memcmp(&left->tunnel_to, &right->tunnel_to, sizeof left->tunnel_to) == 0;
+}
+
+/* Each tunnel is a connection of its own, whose ends are IKE's; tunnel NULL: the one of all other rules. */
+static bool is_of_connection(const struct sp_policy *policy, uint32_t index,
+                             const struct sp_action_info *tunnel)
+{
+    const struct sp_rule_info *rule = &policy->rules[index];
+    const struct sp_action_info *action =
+        rule->action == SP_ACTION_PROTECT ? &policy->actions[rule->action_index] : NULL;
+    const bool is_in_tunnel = action != NULL && action->mode == SP_MODE_TUNNEL;
+    return tunnel == NULL ? !is_in_tunnel : is_in_tunnel && is_same_tunnel(action, tunnel);
+}
+
 /* IKE encapsulates all SAs of a connection or none. */
-static bool is_encapsulated(struct swanctl *swanctl)
+static bool is_encapsulated(struct swanctl *swanctl, const struct sp_action_info *tunnel)
 {
     const struct sp_policy *policy = swanctl->export.policy;
     uint32_t plain = SP_NO_RULE, encapsulated = SP_NO_RULE;
     for (uint32_t i = 0; i < policy->rule_count; i++) {
-        if (policy->rules[i].action != SP_ACTION_PROTECT)
+        if (policy->rules[i].action != SP_ACTION_PROTECT || !is_of_connection(policy, i, tunnel))
             continue;
         if (policy->actions[policy->rules[i].action_index].is_encapsulated)
             encapsulated = i;
@@ -229,18 +247,31 @@ static bool is_encapsulated(struct swanctl *swanctl)
     return encapsulated != SP_NO_RULE;
 }
 
-static void put_head(FILE *out, bool has_encap)
+static void put_head(FILE *out)
 {
     fputs("# For swanctl --load-conns where this host has no other policies. What this can't say:\n"
           "# - how peers authenticate: put local and remote ids here, and secrets or certificates;\n"
           "# - \"me\" is what it was when this was written;\n"
           "# - forwarded packets: drop and pass hold for them too.\n"
-          "connections {\n"
-          "    sallyport {\n"
-          "        version = 2\n"
-          "        local_addrs = %any\n"
-          "        remote_addrs = %any\n",
+          "connections {\n",
           out);
+}
+
+static void put_connection_head(FILE *out, const struct sp_action_info *tunnel, uint32_t number,
+                                bool has_encap)
+{
+    char from[SP_ADDRESS_TEXT_BYTES] = "%any", to[SP_ADDRESS_TEXT_BYTES] = "%any", name[32] = "sallyport";
+    if (tunnel != NULL) {
+        snprintf(name, sizeof name, "sallyport-tunnel-%u", number);
+        sp_address_format(&tunnel->tunnel_from, from);
+        sp_address_format(&tunnel->tunnel_to, to);
+    }
+    fprintf(out,
+            "    %s {\n"
+            "        version = 2\n"
+            "        local_addrs = %s\n"
+            "        remote_addrs = %s\n",
+            name, from, to);
     if (has_encap)
         fputs("        encap = yes\n", out);
     fputs("        local {\n            auth = psk\n        }\n"
@@ -249,14 +280,14 @@ static void put_head(FILE *out, bool has_encap)
           out);
 }
 
-static void put_all(struct swanctl *swanctl)
+static void put_connection(struct swanctl *swanctl, const struct sp_action_info *tunnel, uint32_t number)
 {
     const struct sp_policy *policy = swanctl->export.policy;
     char name[32], text[512];
-    put_head(swanctl->export.out, is_encapsulated(swanctl));
+    put_connection_head(swanctl->export.out, tunnel, number, is_encapsulated(swanctl, tunnel));
     for (uint32_t place = 0; place < policy->rule_count; place++) {
         const uint32_t index = policy->ordered[place];
-        if (!can_have(swanctl, place))
+        if (!is_of_connection(policy, index, tunnel) || !can_have(swanctl, place))
             continue;
         fprintf(swanctl->export.out, "            # line %u: %s\n", policy->rules[index].line,
                 sp_policy_rule_text(policy, index, text, sizeof text));
@@ -264,9 +295,33 @@ static void put_all(struct swanctl *swanctl)
         put_rule(swanctl, index, &policy->rules[index], name, FIRST_PRIORITY + place);
     }
     const struct sp_rule_info rest = {.action = SP_ACTION_BLOCK, .protocol = SP_PROTOCOL_ANY};
-    if (policy->fallback == SP_ACTION_BLOCK)
+    if (policy->fallback == SP_ACTION_BLOCK && tunnel == NULL)
         put_rule(swanctl, SP_NO_RULE, &rest, "default", FIRST_PRIORITY + policy->rule_count);
-    fputs("        }\n    }\n}\n", swanctl->export.out);
+    fputs("        }\n    }\n", swanctl->export.out);
+}
+
+/* The first action of the tunnel, of those that rules use? */
+static bool is_first_of_tunnel(const struct sp_policy *policy, uint32_t index)
+{
+    bool is_used = false;
+    for (uint32_t i = 0; i < index; i++)
+        if (is_same_tunnel(&policy->actions[i], &policy->actions[index]))
+            return false;
+    for (uint32_t i = 0; i < policy->rule_count; i++)
+        is_used |= is_of_connection(policy, i, &policy->actions[index]);
+    return is_used;
+}
+
+static void put_all(struct swanctl *swanctl)
+{
+    const struct sp_policy *policy = swanctl->export.policy;
+    uint32_t number = 0;
+    put_head(swanctl->export.out);
+    put_connection(swanctl, NULL, 0);
+    for (uint32_t i = 0; i < policy->action_count; i++)
+        if (policy->actions[i].mode == SP_MODE_TUNNEL && is_first_of_tunnel(policy, i))
+            put_connection(swanctl, &policy->actions[i], ++number);
+    fputs("}\n", swanctl->export.out);
 }
 
 enum sp_status sp_export_swanctl(const struct sp_policy *policy, const struct sp_me *me, char **ret_text,

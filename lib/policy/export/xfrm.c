@@ -27,7 +27,7 @@ struct xfrm {
     struct sp_names selectors; /* that were written */
     uint32_t told_rule;        /* the latest one with too many lines */
     uint32_t policy_count, state_count;
-    const struct sp_action_info *suites[2 * SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT]; /* in use; reqid - 1 */
+    const struct sp_action_info **suites; /* in use: one of each kind of SA; reqid - 1 */
     uint32_t suite_count;
     struct sp_secret_text states;
 };
@@ -75,32 +75,64 @@ static const char *fault_of(const struct sp_selector_box *box)
     return NULL;
 }
 
-/* The number of an action's algorithms, encapsulation and sequence numbers among those in use. */
-static uint32_t suite_of(const struct xfrm *xfrm, enum sp_encryption encryption, enum sp_integrity integrity,
-                         bool is_encapsulated, bool has_esn)
+/* The number of an SA's algorithms, mode, tunnel, encapsulation and sequence numbers among those in use. */
+static uint32_t suite_of_sa(const struct xfrm *xfrm, const struct sp_sa_params *sa)
 {
     for (uint32_t i = 0; i < xfrm->suite_count; i++)
-        if (xfrm->suites[i]->encryption == encryption && xfrm->suites[i]->integrity == integrity &&
-            xfrm->suites[i]->is_encapsulated == is_encapsulated && xfrm->suites[i]->has_esn == has_esn)
+        if (xfrm->suites[i]->encryption == sa->encryption && xfrm->suites[i]->integrity == sa->integrity &&
+            xfrm->suites[i]->mode == sa->mode &&
+            sp_action_is_between(xfrm->suites[i], &sa->source, &sa->destination) &&
+            xfrm->suites[i]->is_encapsulated == sp_encap_is_on(&sa->encap) &&
+            xfrm->suites[i]->has_esn == sa->has_esn)
             return i;
     return SP_NO_RULE;
 }
 
-static void find_suites(struct xfrm *xfrm)
+/* The same of an action: that of the SAs that it uses. */
+static uint32_t suite_of(const struct xfrm *xfrm, const struct sp_action_info *action)
+{
+    const uint16_t port = action->is_encapsulated ? SP_ENCAP_PORT : 0;
+    const struct sp_sa_params sa = {.source = action->tunnel_from,
+                                    .destination = action->tunnel_to,
+                                    .mode = action->mode,
+                                    .encryption = action->encryption,
+                                    .integrity = action->integrity,
+                                    .encap = {port, port},
+                                    .has_esn = action->has_esn};
+    return suite_of_sa(xfrm, &sa);
+}
+
+static bool find_suites(struct xfrm *xfrm)
 {
     const struct sp_policy *policy = xfrm->export.policy;
+    xfrm->suites = calloc((size_t)policy->action_count + 1, sizeof *xfrm->suites);
+    if (xfrm->suites == NULL)
+        return sp_export_no_memory(&xfrm->export);
     for (uint32_t i = 0; i < policy->rule_count; i++) {
         if (policy->rules[i].action != SP_ACTION_PROTECT)
             continue;
         const struct sp_action_info *action = &policy->actions[policy->rules[i].action_index];
-        if (suite_of(xfrm, action->encryption, action->integrity, action->is_encapsulated, action->has_esn) ==
-            SP_NO_RULE)
+        if (suite_of(xfrm, action) == SP_NO_RULE)
             xfrm->suites[xfrm->suite_count++] = action;
     }
+    return true;
+}
+
+/* In tunnel mode the template has the ends, as packets of that direction see them. */
+static void put_tunnel(FILE *out, const struct sp_action_info *action, enum sp_direction direction)
+{
+    char from[SP_ADDRESS_TEXT_BYTES], to[SP_ADDRESS_TEXT_BYTES];
+    if (action->mode != SP_MODE_TUNNEL)
+        return;
+    sp_address_format(&action->tunnel_from, from);
+    sp_address_format(&action->tunnel_to, to);
+    fprintf(out, " src %s dst %s", direction == SP_OUTBOUND ? from : to,
+            direction == SP_OUTBOUND ? to : from);
 }
 
 /* What the policy does, behind its selector. */
-static void put_action(struct xfrm *xfrm, enum sp_action action, uint32_t action_index)
+static void put_action(struct xfrm *xfrm, enum sp_direction direction, enum sp_action action,
+                       uint32_t action_index)
 {
     FILE *out = xfrm->export.out;
     if (action != SP_ACTION_PROTECT) {
@@ -108,15 +140,17 @@ static void put_action(struct xfrm *xfrm, enum sp_action action, uint32_t action
         return;
     }
     const struct sp_action_info *info = &xfrm->export.policy->actions[action_index];
-    fputs(" action allow tmpl proto esp mode transport", out);
+    fputs(" action allow tmpl", out);
+    put_tunnel(out, info, direction);
+    fprintf(out, " proto esp mode %s", sp_mode_name(info->mode));
     if (xfrm->suite_count > 1)
-        fprintf(out, " reqid %u",
-                suite_of(xfrm, info->encryption, info->integrity, info->is_encapsulated, info->has_esn) + 1);
+        fprintf(out, " reqid %u", suite_of(xfrm, info) + 1);
     fputs(" level required\n", out);
 }
 
 struct line {
     enum sp_direction direction;
+    bool is_forwarded;
     uint32_t priority;
     enum sp_action action;
     uint32_t action_index;
@@ -127,15 +161,16 @@ struct line {
 static bool put_line(struct xfrm *xfrm, const struct line *line)
 {
     char key[sizeof line->selector + 4];
-    snprintf(key, sizeof key, "%s%s", line->direction == SP_OUTBOUND ? "out" : "in ", line->selector);
+    const char *direction = line->is_forwarded ? "fwd" : line->direction == SP_OUTBOUND ? "out" : "in";
+    snprintf(key, sizeof key, "%s%s", direction, line->selector);
     if (sp_names_find(&xfrm->selectors, key) != SP_NAMES_NONE)
         return true;
     const char *kept = sp_storage_text(xfrm->export.storage, key, strlen(key));
     if (kept == NULL || !sp_names_add(&xfrm->selectors, kept, 0))
         return sp_export_no_memory(&xfrm->export);
-    fprintf(xfrm->export.out, "xfrm policy add%s dir %s priority %u", line->selector,
-            line->direction == SP_OUTBOUND ? "out" : "in", line->priority);
-    put_action(xfrm, line->action, line->action_index);
+    fprintf(xfrm->export.out, "xfrm policy add%s dir %s priority %u", line->selector, direction,
+            line->priority);
+    put_action(xfrm, line->direction, line->action, line->action_index);
     xfrm->policy_count++;
     return true;
 }
@@ -223,7 +258,8 @@ static bool put_box(struct xfrm *xfrm, const struct sp_selector_box *box, const 
     return put_pairs(xfrm, box, *line, &source, &destination);
 }
 
-static enum sp_status put_direction(struct xfrm *xfrm, enum sp_direction direction)
+/* Forwarded: what comes in for others, which the kernel judges apart. */
+static enum sp_status put_direction(struct xfrm *xfrm, enum sp_direction direction, bool is_forwarded)
 {
     const struct sp_policy *policy = xfrm->export.policy;
     struct sp_selector_box *boxes = NULL;
@@ -232,6 +268,7 @@ static enum sp_status put_direction(struct xfrm *xfrm, enum sp_direction directi
     for (uint32_t i = 0; i < count && status == SP_OK; i++) {
         const struct sp_rule_info *rule = &policy->rules[boxes[i].rule];
         const struct line line = {.direction = direction,
+                                  .is_forwarded = is_forwarded,
                                   .priority = FIRST_PRIORITY + i,
                                   .action = rule->action,
                                   .action_index = rule->action_index};
@@ -247,11 +284,21 @@ static enum sp_status put_direction(struct xfrm *xfrm, enum sp_direction directi
                                             .source_port_last = UINT16_MAX,
                                             .destination_port_last = UINT16_MAX,
                                             .rule = SP_NO_RULE};
-        const struct line line = {
-            .direction = direction, .priority = LAST_PRIORITY, .action = SP_ACTION_BLOCK};
+        const struct line line = {.direction = direction,
+                                  .is_forwarded = is_forwarded,
+                                  .priority = LAST_PRIORITY,
+                                  .action = SP_ACTION_BLOCK};
         status = put_box(xfrm, &all, &line) ? SP_OK : SP_ERR_MEMORY;
     }
     return status;
+}
+
+static bool has_tunnels(const struct xfrm *xfrm)
+{
+    for (uint32_t i = 0; i < xfrm->suite_count; i++)
+        if (xfrm->suites[i]->mode == SP_MODE_TUNNEL)
+            return true;
+    return false;
 }
 
 static void put_head(struct xfrm *xfrm)
@@ -260,7 +307,7 @@ static void put_head(struct xfrm *xfrm)
           "# Ranges of addresses became prefixes and ranges of ports single ports. What this can't say:\n"
           "# - \"me\" is what it was when this was written;\n"
           "# - which algorithms protect: the SAs say it, and the daemon that brings them;\n"
-          "# - forwarded packets: only what this host itself sends and receives is held to the policy;\n"
+          "# - forwarded packets: what goes out is held to the policy, what comes in only with tunnels;\n"
           "# - fragments whose ports aren't known: the kernel puts them together first.\n",
           xfrm->export.out);
 }
@@ -325,28 +372,45 @@ static void put_algorithms(struct sp_secret_text *text, const struct sp_sa_param
     sp_secret_text_put_key(text, sa->encryption_key, sa->encryption_key_bytes);
 }
 
+/* The kernel has a flag for each thing that it does otherwise than copying, and not for everything. */
+static void put_outer(struct xfrm *xfrm, const struct sp_sa_params *sa)
+{
+    const struct sp_tunnel *tunnel = &sa->tunnel;
+    if (tunnel->df == SP_TUNNEL_DF_SET)
+        sp_export_error(&xfrm->export, SP_NO_RULE,
+                        "the kernel copies DF or clears it: write df copy or clear in the SA 0x%08x",
+                        sa->spi);
+    if (tunnel->has_dscp && tunnel->dscp != 0)
+        sp_export_error(&xfrm->export, SP_NO_RULE,
+                        "the kernel copies DSCP or clears it: write dscp copy or 0 in the SA 0x%08x",
+                        sa->spi);
+    sp_secret_text_put(&xfrm->states, "%s%s%s", tunnel->df == SP_TUNNEL_DF_CLEAR ? " flag nopmtudisc" : "",
+                       tunnel->has_no_ecn ? " flag noecn" : "",
+                       tunnel->has_dscp ? " extra-flag dont-encap-dscp" : "");
+}
+
 static void put_state(const struct sp_sa_params *sa, void *context)
 {
     struct xfrm *xfrm = context;
     struct sp_secret_text *text = &xfrm->states;
     char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
-    const bool is_encapsulated = sp_encap_is_on(&sa->encap);
-    const uint32_t suite = suite_of(xfrm, sa->encryption, sa->integrity, is_encapsulated, sa->has_esn);
+    const uint32_t suite = suite_of_sa(xfrm, sa);
     const struct sp_lifetime lifetime = lifetime_of(sa, suite != SP_NO_RULE ? xfrm->suites[suite] : NULL);
     if (suite == SP_NO_RULE)
-        sp_export_tell(&xfrm->export, SP_SEVERITY_WARNING, SP_NO_RULE,
-                       "no rule has the algorithms, encapsulation and sequence numbers of the SA 0x%08x",
-                       sa->spi);
-    sp_secret_text_put(text, "xfrm state add src %s dst %s proto esp spi 0x%08x mode transport",
+        sp_export_tell(
+            &xfrm->export, SP_SEVERITY_WARNING, SP_NO_RULE,
+            "no rule has the algorithms, mode, encapsulation and sequence numbers of the SA 0x%08x", sa->spi);
+    sp_secret_text_put(text, "xfrm state add src %s dst %s proto esp spi 0x%08x mode %s",
                        sp_address_format(&sa->source, source),
-                       sp_address_format(&sa->destination, destination), sa->spi);
+                       sp_address_format(&sa->destination, destination), sa->spi, sp_mode_name(sa->mode));
     if (xfrm->suite_count > 1 && suite != SP_NO_RULE)
         sp_secret_text_put(text, " reqid %u", suite + 1);
     sp_secret_text_put(text, " replay-window %u%s",
                        sa->replay_window_packets != 0 ? sa->replay_window_packets : SP_REPLAY_WINDOW_MIN,
                        sa->has_esn ? " flag esn" : "");
+    put_outer(xfrm, sa);
     put_algorithms(text, sa);
-    if (is_encapsulated)
+    if (sp_encap_is_on(&sa->encap))
         sp_secret_text_put(text, " encap espinudp %u %u %s", sa->encap.source_port,
                            sa->encap.destination_port, sa->source.family == 4 ? "0.0.0.0" : "::");
     put_limits(text, &lifetime);
@@ -365,11 +429,14 @@ static enum sp_status put_all(struct xfrm *xfrm, const char *keys)
 {
     if (!sp_export_knows_me(&xfrm->export))
         return SP_OK; /* an error was counted */
-    find_suites(xfrm);
+    if (!find_suites(xfrm))
+        return SP_ERR_MEMORY;
     put_head(xfrm);
-    enum sp_status status = put_direction(xfrm, SP_OUTBOUND);
+    enum sp_status status = put_direction(xfrm, SP_OUTBOUND, false);
     if (status == SP_OK)
-        status = put_direction(xfrm, SP_INBOUND);
+        status = put_direction(xfrm, SP_INBOUND, false);
+    if (status == SP_OK && has_tunnels(xfrm))
+        status = put_direction(xfrm, SP_INBOUND, true);
     if (status == SP_OK && keys != NULL)
         status = put_states(xfrm, keys);
     return status;
@@ -385,6 +452,7 @@ enum sp_status sp_export_xfrm(const struct sp_policy *policy, const struct sp_me
         return SP_ERR_SYSTEM;
     enum sp_status failure = sp_export_start(&xfrm.export) ? put_all(&xfrm, keys) : SP_ERR_MEMORY;
     sp_names_free(&xfrm.selectors);
+    free(xfrm.suites);
     enum sp_status status = sp_export_finish(&xfrm.export, &text);
     if (failure != SP_OK)
         status = failure;

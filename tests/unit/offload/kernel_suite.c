@@ -54,11 +54,12 @@ Test(kernel_suite, reqids_never_change)
         struct sp_kernel_suite suite;
         uint32_t reqid;
     } known[] = {
-        {{SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96, false, false}, 0x53000000},
-        {{SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, false, false}, 0x53000101},
-        {{SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128, true, false}, 0x53010102},
-        {{SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, false, false}, 0x53000203},
-        {{SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, true, true}, 0x53030303},
+        {{SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96, false, false, SP_MODE_TRANSPORT}, 0x53000000},
+        {{SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, false, false, SP_MODE_TRANSPORT}, 0x53000101},
+        {{SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128, true, false, SP_MODE_TRANSPORT},
+         0x53010102},
+        {{SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, false, false, SP_MODE_TRANSPORT}, 0x53000203},
+        {{SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, true, true, SP_MODE_TRANSPORT}, 0x53030303},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
