@@ -188,3 +188,19 @@ Test(replay, refuses_what_would_be_behind_the_last_number_of_all)
     for (uint32_t low = 0; low < 200; low++)
         cr_assert_not(sp_replay_check(&replay, sp_replay_extend(&replay, low)));
 }
+
+Test(replay, a_resumed_window_has_seen_all_up_to_the_highest_and_nothing_behind)
+{
+    for (uint64_t highest = 0; highest < 300; highest++) {
+        struct sp_replay replay;
+        sp_replay_init(&replay, 128);
+        sp_replay_resume(&replay, highest);
+        for (uint64_t sequence = 0; sequence <= highest; sequence++)
+            cr_assert_not(sp_replay_check(&replay, sequence), "%u", (unsigned)sequence);
+        cr_assert(sp_replay_accept(&replay, highest + 5), "a leap");
+        for (uint64_t sequence = highest + 1; sequence < highest + 5; sequence++)
+            cr_assert(sp_replay_accept(&replay, sequence), "%u behind %u", (unsigned)sequence,
+                      (unsigned)highest);
+        cr_assert_not(sp_replay_check(&replay, highest), "%u", (unsigned)highest);
+    }
+}
