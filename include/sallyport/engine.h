@@ -64,6 +64,11 @@ SP_API void sp_inbound(struct sp_worker *worker, struct sp_packet *packets, size
 SP_API void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direction,
                                struct sp_packet *packet, enum sp_drop reason);
 
+/* The host dropped packets before a worker saw them: counts them as offered and dropped, in the totals only,
+ * because nobody knows their bytes, rule or SA. Any thread. */
+SP_API void sp_engine_lost(struct sp_engine *engine, enum sp_direction direction, enum sp_drop reason,
+                           uint64_t packets);
+
 /* Sums over all workers, living and gone. Any thread; each number is exact at some moment during the call. */
 SP_API void sp_engine_stats(const struct sp_engine *engine, struct sp_stats *ret_stats);
 /* The same for packets that rule index decided, under the policy in force (SP_NO_RULE: its default,

@@ -62,7 +62,9 @@ enum sp_verdict {
     X(STATE_BEHIND, "state-behind", "all that the state file has reserved for the SA is used up")            \
     X(HOST_NOT_STEERED, "host-not-steered", "reached the gate although the policy does not protect it")      \
     X(HOST_MTU, "host-mtu", "the host refused the sealed packet: larger than the path MTU")                  \
-    X(HOST_SEND, "host-send", "the host could not take the packet: queue full or no route")
+    X(HOST_SEND, "host-send", "the host could not take the packet: queue full or no route")                  \
+    X(HOST_DEVICE_QUEUE, "host-device-queue", "the device's queue was full: more came than could be sealed") \
+    X(HOST_SOCKET_QUEUE, "host-socket-queue", "the socket's queue was full: more came than could be opened")
 
 enum sp_drop {
 #define X(name, id, explanation) SP_DROP_##name,

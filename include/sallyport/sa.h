@@ -127,6 +127,9 @@ static inline size_t sp_tunnel_overhead_bytes(uint8_t family)
 }
 
 #define SP_SPI_MIN 256u
+/* A burst of a peer's worker may come behind what its other workers sent after it: several hundred packets.
+ */
+#define SP_REPLAY_WINDOW_DEFAULT 1024u
 #define SP_REPLAY_WINDOW_MIN 64u
 #define SP_REPLAY_WINDOW_MAX 4096u
 
@@ -143,7 +146,8 @@ struct sp_sa_params {
     size_t encryption_key_bytes;
     const uint8_t *integrity_key;
     size_t integrity_key_bytes;
-    uint32_t replay_window_packets; /* 64..4096 in steps of 64; 0 means 64 */
+    uint32_t replay_window_packets; /* 64..4096 in steps of 64; 0: SP_REPLAY_WINDOW_DEFAULT here, 64 in the
+                                       kernel */
     bool has_lifetime;              /* false: the policy's action decides, at the latest w2k */
     struct sp_lifetime lifetime;
     struct sp_encap encap; /* both ports or neither */

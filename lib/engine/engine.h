@@ -115,7 +115,7 @@ struct sp_engine {
     uint64_t generation;
     pthread_mutex_t lock; /* workers' coming and going, and who reads the counters */
     struct sp_worker *workers[SP_WORKERS_MAX];
-    struct sp_tally gone;         /* of workers that are gone */
+    struct sp_tally gone;         /* of workers that are gone, and what never reached one */
     struct sp_sa_tally *gone_sas; /* [SAD capacity] */
     uint64_t gone_events_lost;
 };

@@ -127,6 +127,17 @@ void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direction, s
     sp_thread_offline();
 }
 
+void sp_engine_lost(struct sp_engine *engine, enum sp_direction direction, enum sp_drop reason,
+                    uint64_t packets)
+{
+    SP_REQUIRE(reason > SP_DROP_NONE && reason < SP_DROP_COUNT);
+    struct sp_counters *counters = &engine->gone.direction[direction];
+    pthread_mutex_lock(&engine->lock);
+    add(&counters->offered_packets, packets);
+    add(&counters->dropped_packets[reason], packets);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 void sp_engine_stats(const struct sp_engine *engine, struct sp_stats *ret_stats)
 {
     struct sp_engine *self =

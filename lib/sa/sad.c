@@ -191,8 +191,8 @@ static void describe(struct sp_sa *sa, const struct sp_sa_params *params)
     sp_sa_set_lifetime(sa, &lifetime);
     if (params->name != NULL)
         set_name(sa, params->name);
-    sp_replay_init(&sa->replay,
-                   params->replay_window_packets != 0 ? params->replay_window_packets : SP_REPLAY_WINDOW_MIN);
+    sp_replay_init(&sa->replay, params->replay_window_packets != 0 ? params->replay_window_packets
+                                                                   : SP_REPLAY_WINDOW_DEFAULT);
 }
 
 static enum sp_status set_keys(struct sp_sad *sad, struct sp_sa *sa, const struct sp_sa_params *params)

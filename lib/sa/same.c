@@ -27,7 +27,7 @@ bool sp_sa_is_made_of(const struct sp_sa *sa, const struct sp_sa_params *params)
     char fingerprint[sizeof sa->fingerprint];
     struct sp_lifetime lifetime = params->lifetime;
     uint32_t window_packets =
-        params->replay_window_packets ? params->replay_window_packets : SP_REPLAY_WINDOW_MIN;
+        params->replay_window_packets ? params->replay_window_packets : SP_REPLAY_WINDOW_DEFAULT;
 
     if (sa->mode != params->mode || !is_same_tunnel(&sa->tunnel, &params->tunnel) ||
         sa->has_esn != params->has_esn || sa->replay.window_packets != window_packets ||

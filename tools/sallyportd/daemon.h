@@ -77,7 +77,8 @@ struct daemon {
     struct narrow_peer narrow[NARROW_PEERS_MAX];
     uint32_t narrow_count;
     struct gate *gate;
-    struct quiet_sa *quiet; /* by the SA's number */
+    uint64_t device_dropped_packets; /* counted so far (losses.c), of the device that there is now */
+    struct quiet_sa *quiet;          /* by the SA's number */
     struct event_totals events;
     struct last_drops *last_drops;
     struct sp_segment *segment; /* NULL: could not be made, which was said */

@@ -7,6 +7,9 @@
  * header, so nothing is lost by that: extension headers in front of ESP were the kernel's to process, and it
  * has.
  *
+ * A socket of protocol "raw" sends: it receives nothing, no ICMP errors either, and so can ask to hear of
+ * errors. To others the kernel says that it sent what its own queues had no room for (ip(7), IP_RECVERR).
+ *
  * The kernel reassembles before it delivers here (RFC 4303 3.4.1), so a packet may be longer than any MTU.
  */
 #include "esp_socket.h"
@@ -35,7 +38,8 @@
 #define SOCKET_BUFFER_BYTES (8 << 20)
 #define UDP_HEADER_BYTES 8u
 #define CONTROL_BYTES                                                                                        \
-    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)))
+    (BACKLOG_CONTROL_BYTES + CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +              \
+     CMSG_SPACE(sizeof(int)))
 
 /* The path MTU that the kernel keeps for a peer is that of packets before they are sealed: those are what it
  * sends there, as far as it knows. Ours must not be measured by it, nor change it: hence "interface". What
@@ -97,19 +101,40 @@ static bool keep_if(bool is_set, int fd, struct esp_socket *socket)
     return false;
 }
 
+static bool open_receiver(const struct esp_share *share, struct esp_socket *socket)
+{
+    bool is_error;
+    const uint8_t family = socket->family;
+    const int fd = open_raw(family, IPPROTO_ESP, &is_error);
+    if (fd < 0)
+        return !is_error || keep_if(false, fd, socket);
+    (void)socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
+    return keep_if(set_options(fd, family) && backlog_watch(fd) && set_share(fd, family, share), fd, socket);
+}
+
+static bool open_sender(uint32_t mark, struct esp_socket *socket)
+{
+    bool is_error;
+    const uint8_t family = socket->family;
+    socket->send_fd = open_raw(family, IPPROTO_RAW, &is_error);
+    if (socket->send_fd < 0)
+        return !is_error;
+    (void)socket_option(socket->send_fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
+    return set_options(socket->send_fd, family) && socket_hears_errors(socket->send_fd, family) &&
+           socket_option(socket->send_fd, SOL_SOCKET, SO_MARK, (int)mark);
+}
+
 bool esp_socket_open(uint8_t family, uint32_t mark, const struct esp_share *share,
                      struct esp_socket *ret_socket)
 {
-    bool is_error;
-    *ret_socket = (struct esp_socket){.fd = -1, .family = family};
-    const int fd = open_raw(family, IPPROTO_ESP, &is_error);
-    if (fd < 0)
-        return !is_error || keep_if(false, fd, ret_socket);
-    (void)socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
-    (void)socket_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
-    return keep_if(set_options(fd, family) && socket_option(fd, SOL_SOCKET, SO_MARK, (int)mark) &&
-                       set_share(fd, family, share),
-                   fd, ret_socket);
+    *ret_socket = (struct esp_socket){.fd = -1, .send_fd = -1, .family = family};
+    if (!open_receiver(share, ret_socket))
+        return false;
+    if (open_sender(mark, ret_socket))
+        return true;
+    log_errno("can't open a raw socket to send ESP over IPv%d", family);
+    esp_socket_close(ret_socket);
+    return false;
 }
 
 bool esp_socket_open_reports(uint8_t family, int protocol, struct esp_socket *ret_socket)
@@ -117,15 +142,14 @@ bool esp_socket_open_reports(uint8_t family, int protocol, struct esp_socket *re
     struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
     const struct sock_fprog program = {.len = 1, .filter = nothing};
     bool is_error;
-    *ret_socket = (struct esp_socket){.fd = -1, .family = family};
+    *ret_socket = (struct esp_socket){.fd = -1, .send_fd = -1, .family = family};
     const int fd = open_raw(family, protocol, &is_error);
     if (fd < 0)
         return !is_error || keep_if(false, fd, ret_socket);
     /* set_options() too: with the header included, errors quote our packet from its header on */
     const bool is_set = set_options(fd, family) &&
                         setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
-                        (family == 4 ? socket_option(fd, IPPROTO_IP, IP_RECVERR, 1)
-                                     : socket_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1));
+                        socket_hears_errors(fd, family);
     return keep_if(is_set, fd, ret_socket);
 }
 
@@ -133,7 +157,9 @@ void esp_socket_close(struct esp_socket *socket)
 {
     if (socket->fd >= 0)
         close(socket->fd);
-    socket->fd = -1;
+    if (socket->send_fd >= 0)
+        close(socket->send_fd);
+    socket->fd = socket->send_fd = -1;
 }
 
 /* The IPv6 header that the kernel has taken off, in front of the payload; false when it told too little. */
@@ -166,7 +192,8 @@ static bool rebuild_header(struct msghdr *message, uint8_t *at, size_t payload_b
     return has_destination;
 }
 
-size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *packets)
+size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *packets,
+                          uint64_t *ret_arrival_ns)
 {
     struct mmsghdr messages[BURST_PACKETS];
     struct iovec vectors[BURST_PACKETS];
@@ -182,6 +209,8 @@ size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *pac
         if (is_six) {
             messages[i].msg_hdr.msg_name = &sources[i];
             messages[i].msg_hdr.msg_namelen = sizeof sources[i];
+        }
+        if (is_six || i == 0) {
             messages[i].msg_hdr.msg_control = control[i];
             messages[i].msg_hdr.msg_controllen = CONTROL_BYTES;
         }
@@ -189,6 +218,7 @@ size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *pac
     const int got = recvmmsg(socket->fd, messages, BURST_PACKETS, MSG_DONTWAIT, NULL);
     if (got <= 0)
         return 0;
+    *ret_arrival_ns = backlog_arrival_ns(&messages[0].msg_hdr);
     for (int i = 0; i < got; i++) {
         struct sp_packet *packet = &packets[i];
         packet->head_bytes = SP_PACKET_HEADROOM_BYTES;
@@ -232,7 +262,7 @@ void esp_socket_send(const struct esp_socket *socket, struct sp_packet *const *p
 
     size_t done = 0;
     while (done < count) {
-        const int sent = sendmmsg(socket->fd, messages + done, (unsigned)(count - done), MSG_DONTWAIT);
+        const int sent = sendmmsg(socket->send_fd, messages + done, (unsigned)(count - done), MSG_DONTWAIT);
         const int error = errno; /* sendmmsg only fails on the first of its messages */
         for (int i = 0; i < sent; i++)
             ret_reasons[done++] = SP_DROP_NONE;

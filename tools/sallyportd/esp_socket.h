@@ -5,6 +5,8 @@
 #ifndef SALLYPORTD_ESP_SOCKET_H
 #define SALLYPORTD_ESP_SOCKET_H
 
+#include "backlog.h"
+
 #include <sallyport/packet.h>
 #include <sallyport/sa.h>
 
@@ -14,8 +16,11 @@
 #define BURST_PACKETS 128
 
 struct esp_socket {
-    int fd;
-    uint8_t family; /* 4, 6 */
+    int fd; /* receives */
+    int send_fd;
+    uint8_t family;      /* 4, 6 */
+    uint32_t overflowed; /* packets that its queue had no room for, as known so far; the control thread's */
+    struct backlog backlog;
 };
 
 /* Who reads of several sockets: the kernel hands each of them every packet, so each lets those through whose
@@ -34,8 +39,9 @@ bool esp_socket_open_reports(uint8_t family, int protocol, struct esp_socket *re
 void esp_socket_close(struct esp_socket *socket);
 
 /* Receives up to BURST_PACKETS: each packets[i].buffer of capacity_bytes gets one whole IP packet at
- * SP_PACKET_HEADROOM_BYTES. How many; 0: none waits. */
-size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *packets);
+ * SP_PACKET_HEADROOM_BYTES. How many; 0: none waits. *ret_arrival_ns: backlog_arrival_ns() of the first. */
+size_t esp_socket_receive(const struct esp_socket *socket, struct sp_packet *packets,
+                          uint64_t *ret_arrival_ns);
 
 /* Sends the packets, which are of this socket's family and at most BURST_PACKETS. ret_reasons[i] says what
  * became of packets[i]: SP_DROP_NONE or SP_DROP_HOST_*. */

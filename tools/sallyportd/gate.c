@@ -5,6 +5,7 @@
 #include "gate.h"
 
 #include "log.h"
+#include "socket_option.h"
 #include "worker.h"
 
 #include <netinet/in.h>
@@ -61,7 +62,7 @@ struct gate *gate_start(struct sp_engine *engine, const struct tun *tun, const s
     gate->common.stop_fd = gate->common.failure_fd = -1;
     gate->udp = *udp;
     for (int i = 0; i < 4; i++)
-        gate->reports[i / 2][i % 2].fd = -1;
+        gate->reports[i / 2][i % 2].fd = gate->reports[i / 2][i % 2].send_fd = -1;
     gate_set_mss(gate, mss);
     if (!open_common(gate) || !start_workers(gate, tun))
         gate_stop(&gate);
@@ -98,6 +99,20 @@ void gate_set_mss(struct gate *gate, const struct gate_mss *mss)
 int gate_failure_fd(const struct gate *gate)
 {
     return gate->common.failure_fd;
+}
+
+uint64_t gate_take_overflowed(struct gate *gate)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < gate->worker_count; i++) {
+        struct worker *worker = &gate->workers[i];
+        sum += socket_take_overflowed(worker->esp_four.fd, &worker->esp_four.overflowed);
+        sum += socket_take_overflowed(worker->esp_six.fd, &worker->esp_six.overflowed);
+        sum += socket_take_overflowed(worker->udp_four.fd, &worker->udp_four.overflowed);
+        sum += socket_take_overflowed(worker->udp_six.fd, &worker->udp_six.overflowed);
+        sum += atomic_exchange_explicit(&worker->shed_packets, 0, memory_order_relaxed);
+    }
+    return sum;
 }
 
 int gate_report_fd(const struct gate *gate, uint8_t family, bool is_udp)

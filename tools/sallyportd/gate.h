@@ -30,6 +30,11 @@ void gate_set_mss(struct gate *gate, const struct gate_mss *mss);
 /* Readable once the data path has broken for good (its device was taken away). */
 int gate_failure_fd(const struct gate *gate);
 
+/* How many packets the workers' sockets had no room for since the last call, or kept too long. Control
+ * thread.
+ */
+uint64_t gate_take_overflowed(struct gate *gate);
+
 /* The sockets whose error reports are the control thread's to read: of a family (4, 6), about ESP or about
  * ESP in UDP; -1: none. */
 int gate_report_fd(const struct gate *gate, uint8_t family, bool is_udp);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -112,4 +113,36 @@ uint32_t rtnetlink_link_mtu_bytes(const struct sp_address *destination)
     if (answer.mtu_bytes || !answer.device_index)
         return answer.mtu_bytes;
     return device_mtu_bytes(answer.device_index);
+}
+
+static int read_statistics(const struct nlattr *attribute, void *context)
+{
+    struct rtnl_link_stats64 statistics = {0};
+    size_t len_bytes = mnl_attr_get_payload_len(attribute);
+    if (mnl_attr_get_type(attribute) != IFLA_STATS_LINK_64)
+        return MNL_CB_OK;
+    if (len_bytes > sizeof statistics) /* of a newer kernel */
+        len_bytes = sizeof statistics;
+    memcpy(&statistics, mnl_attr_get_payload(attribute), len_bytes);
+    *(uint64_t *)context = statistics.tx_dropped;
+    return MNL_CB_OK;
+}
+
+static int read_device_answer(const struct nlmsghdr *message, void *context)
+{
+    return message->nlmsg_type == RTM_NEWSTATS
+               ? mnl_attr_parse(message, sizeof(struct if_stats_msg), read_statistics, context)
+               : MNL_CB_OK;
+}
+
+uint64_t rtnetlink_dropped_packets(uint32_t device_index)
+{
+    char message[64] = {0};
+    uint64_t dropped = 0;
+    struct nlmsghdr *header = mnl_nlmsg_put_header(message);
+    header->nlmsg_type = RTM_GETSTATS;
+    struct if_stats_msg *wish = mnl_nlmsg_put_extra_header(header, sizeof *wish);
+    wish->ifindex = device_index;
+    wish->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+    return talk(header, read_device_answer, &dropped) == 0 ? dropped : 0;
 }

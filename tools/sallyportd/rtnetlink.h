@@ -17,4 +17,8 @@ int rtnetlink_ask(struct nlmsghdr *request);
  * that the kernel has learnt of the path meanwhile is in it. 0: no route. */
 uint32_t rtnetlink_link_mtu_bytes(const struct sp_address *destination);
 
+/* How many packets that were to leave by a device it has dropped itself; 0 also when there is no such device.
+ */
+uint64_t rtnetlink_dropped_packets(uint32_t device_index);
+
 #endif

@@ -5,6 +5,7 @@
 #include "segment.h"
 
 #include "log.h"
+#include "losses.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ void segment_open(struct daemon *daemon)
 
 void segment_tick(struct daemon *daemon)
 {
+    losses_take(daemon);
     if (daemon->segment && sp_segment_write(daemon->segment) != SP_OK)
         log_errno("the statistics segment can't grow");
 }

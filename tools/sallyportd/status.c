@@ -5,6 +5,7 @@
 #include "status.h"
 
 #include "last_drops.h"
+#include "losses.h"
 #include "privilege.h"
 
 #include <sallyport/offload.h>
@@ -212,6 +213,7 @@ json_t *status_build(struct daemon *daemon)
     json_t *totals = json_object();
     last_drops_take(daemon); /* those since the last tick, too */
     json_t *guard = guard_counters(daemon->guard, sp_engine_policy(daemon->engine));
+    losses_take(daemon);
     sp_engine_stats(daemon->engine, &stats);
     set_directions(totals, &stats, true);
     const bool has_kernel = sp_offload_kernel_probe(&kernel) == SP_OK;

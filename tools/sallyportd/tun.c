@@ -28,8 +28,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Packets that wait for us before the kernel drops; its own default is 500. */
-#define QUEUE_PACKETS 1000
+/* Packets that wait for us in a queue before the kernel drops. How long they have waited it doesn't tell
+ * (backlog.h), so there must be few: a millisecond or two of sealing where it is fast, 25 where libcrypto
+ * does it. A TCP packet of 64 KB counts as one. */
+#define QUEUE_PACKETS 500
 /* Never what limits a packet: the routes to the device carry the MTU that counts, and it may change. */
 #define DEVICE_MTU_BYTES 65535
 

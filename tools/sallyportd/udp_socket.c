@@ -8,6 +8,10 @@
  * The checksum is the kernel's, which leaves it to the network card. RFC 3948 2.1 would rather have zero over
  * IPv4, but the kernel cuts no datagrams without a checksum, and receivers have to take any.
  *
+ * A socket that hears of what the kernel could not send (ip(7), IP_RECVERR) hears of ICMP errors as well: the
+ * next call fails for what became of an earlier one. So what fails is tried once more, and the errors are
+ * read and forgotten; those that matter are path.c's, by a socket of its own.
+ *
  * Workers share the port. Who gets a datagram is decided by its source address alone, so that an SA's replay
  * window belongs to one worker, whatever a NAT does to the port, and nothing that the kernel may have joined
  * is another worker's.
@@ -36,12 +40,13 @@
 #endif
 
 #define SOCKET_BUFFER_BYTES (8 << 20)
+#define ERRORS_AT_ONCE 64
 #define SEGMENTS_MAX 64u /* UDP_MAX_SEGMENTS of the first kernels that had it */
 #define IPV4_DATAGRAM_BYTES_MAX (65535u - sizeof(struct iphdr) - sizeof(struct udphdr))
 
 #define IN_CONTROL_BYTES                                                                                     \
-    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)) +            \
-     CMSG_SPACE(sizeof(int)))
+    (BACKLOG_CONTROL_BYTES + CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +              \
+     CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)))
 #define OUT_CONTROL_BYTES                                                                                    \
     (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int)) +            \
      CMSG_SPACE(sizeof(uint16_t)))
@@ -50,7 +55,7 @@
  * that is path.c's business. */
 static bool set_options(int fd, uint8_t family)
 {
-    if (!socket_exempt(fd, family))
+    if (!socket_exempt(fd, family) || !socket_hears_errors(fd, family))
         return false;
     if (family == 4)
         return socket_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) &&
@@ -96,7 +101,8 @@ bool udp_socket_open(uint8_t family, const struct udp_settings *settings, const 
     const int fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 && errno == EAFNOSUPPORT)
         return true;
-    if (fd >= 0 && set_options(fd, family) && socket_option(fd, SOL_SOCKET, SO_MARK, (int)settings->mark) &&
+    if (fd >= 0 && set_options(fd, family) && backlog_watch(fd) &&
+        socket_option(fd, SOL_SOCKET, SO_MARK, (int)settings->mark) &&
         (share->workers == 1 || socket_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
         bind_port(fd, family, settings->port) && set_share(fd, family, share)) {
         (void)socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES);
@@ -117,6 +123,14 @@ void udp_socket_close(struct udp_socket *socket)
     if (socket->fd >= 0)
         close(socket->fd);
     socket->fd = -1;
+}
+
+void udp_socket_forget_errors(const struct udp_socket *socket)
+{
+    struct msghdr message = {0};
+    for (int i = 0; i < ERRORS_AT_ONCE && recvmsg(socket->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+         i++)
+        message = (struct msghdr){0};
 }
 
 /* ---- receiving ----------------------------------------------------------------------------------------- */
@@ -221,6 +235,7 @@ static bool receive_joined(struct udp_socket *socket)
         return false;
     const struct told told = read_told(&message);
     build_front(socket, &source, &told);
+    socket->arrival_ns = backlog_arrival_ns(&message);
     socket->at_bytes = 0;
     socket->len_bytes = told.has_destination ? (uint32_t)got : 0;
     socket->segment_bytes =
@@ -274,12 +289,16 @@ static void hand_out(struct udp_socket *socket, struct sp_packet *packet)
     socket->at_bytes += payload_bytes;
 }
 
-size_t udp_socket_receive(struct udp_socket *socket, struct sp_packet *packets)
+size_t udp_socket_receive(struct udp_socket *socket, struct sp_packet *packets, uint64_t *ret_arrival_ns)
 {
     size_t count = 0;
-    while (count < BURST_PACKETS && (udp_socket_has_more(socket) || receive_joined(socket)))
-        if (udp_socket_has_more(socket))
-            hand_out(socket, &packets[count++]);
+    while (count < BURST_PACKETS && (udp_socket_has_more(socket) || receive_joined(socket))) {
+        if (!udp_socket_has_more(socket))
+            continue;
+        if (count == 0)
+            *ret_arrival_ns = socket->arrival_ns;
+        hand_out(socket, &packets[count++]);
+    }
     return count;
 }
 
@@ -400,7 +419,7 @@ static void give_up(const struct esp_socket *raw, struct sp_packet *const *packe
                     const struct sending *sending, int error, enum sp_drop *ret_reasons)
 {
     const bool is_uncut = sending->count > 1 && (error == EINVAL || error == EIO || error == EOPNOTSUPP);
-    if (is_uncut && raw->fd >= 0) {
+    if (is_uncut && raw->send_fd >= 0) {
         esp_socket_send(raw, packets + sending->first, sending->count, ret_reasons + sending->first);
         return;
     }
@@ -422,6 +441,7 @@ void udp_socket_send(const struct udp_socket *socket, const struct esp_socket *r
         prepare(socket->family, packets, sending, &messages[sending_count].msg_hdr, vectors);
     }
 
+    size_t tried_again = SIZE_MAX; /* which one was */
     for (size_t done = 0; done < sending_count;) {
         const int sent =
             sendmmsg(socket->fd, messages + done, (unsigned)(sending_count - done), MSG_DONTWAIT);
@@ -429,7 +449,11 @@ void udp_socket_send(const struct udp_socket *socket, const struct esp_socket *r
         for (int i = 0; i < sent; i++, done++)
             for (size_t j = 0; j < sendings[done].count; j++)
                 ret_reasons[sendings[done].first + j] = SP_DROP_NONE;
-        if (sent < 0 && error != EINTR)
+        if (sent >= 0 || error == EINTR)
+            continue;
+        const bool is_last_try = error == ENOBUFS || error == EAGAIN || tried_again == done;
+        tried_again = done;
+        if (is_last_try)
             give_up(raw, packets, &sendings[done++], error, ret_reasons);
     }
 }

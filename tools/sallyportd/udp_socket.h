@@ -20,10 +20,13 @@ struct udp_settings {
 
 struct udp_socket {
     int fd;
-    uint8_t family;                              /* 4, 6 */
+    uint8_t family;      /* 4, 6 */
+    uint32_t overflowed; /* as in struct esp_socket */
+    struct backlog backlog;
     uint8_t *joined;                             /* DATAGRAM_BYTES_MAX, the caller's */
     uint16_t port;                               /* ours */
     uint32_t at_bytes, len_bytes, segment_bytes; /* of what was joined and is not handed out yet */
+    uint64_t arrival_ns;                         /* of that */
     uint8_t front[UDP_FRONT_BYTES_MAX];          /* the headers of each piece */
     uint32_t front_bytes;
 };
@@ -36,11 +39,14 @@ void udp_socket_close(struct udp_socket *socket);
 
 /* As esp_socket_receive(): whole IP packets, UDP header included, with the headers that the kernel took off
  * put together again. What doesn't fit comes first the next time: udp_socket_has_more(). */
-size_t udp_socket_receive(struct udp_socket *socket, struct sp_packet *packets);
+size_t udp_socket_receive(struct udp_socket *socket, struct sp_packet *packets, uint64_t *ret_arrival_ns);
 static inline bool udp_socket_has_more(const struct udp_socket *socket)
 {
     return socket->at_bytes < socket->len_bytes;
 }
+
+/* Due when poll() says POLLERR. */
+void udp_socket_forget_errors(const struct udp_socket *socket);
 
 /* Can such a socket send this sealed packet? It writes headers of its own, without options. */
 bool udp_socket_can_send(const struct sp_packet *packet);

@@ -6,6 +6,7 @@
 #include "upkeep.h"
 
 #include "log.h"
+#include "losses.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -30,6 +31,7 @@ bool upkeep_open_gate(struct daemon *daemon)
     if (!tun_open(daemon->options.device, daemon->options.workers, &daemon->tun))
         return false;
     daemon->routes.device_index = if_nametoindex(daemon->options.device);
+    daemon->device_dropped_packets = 0;
     upkeep_second_guard(daemon);
     const struct udp_settings udp = {.port = (uint16_t)daemon->options.encap_port,
                                      .mark = options_encap_mark(&daemon->options)};
@@ -44,6 +46,7 @@ bool upkeep_open_gate(struct daemon *daemon)
 bool upkeep_reopen_gate(struct daemon *daemon)
 {
     log_line("the device %s was taken away; it is made again", daemon->options.device);
+    losses_take(daemon);
     gate_stop(&daemon->gate);
     tun_close(&daemon->tun);
     daemon->routes.device_index = 0;

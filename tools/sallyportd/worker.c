@@ -148,19 +148,40 @@ static void take_in(struct worker *worker, size_t count)
         deliver(worker, &worker->joined[i]);
 }
 
-static bool run_inbound(struct worker *worker, const struct esp_socket *socket)
+static uint64_t now_ns(void)
 {
-    const size_t count = esp_socket_receive(socket, worker->packets);
-    if (count > 0)
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* as the kernel stamps packets */
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Packets that have waited too long, because there are too many, go no further; the control thread counts
+ * them with those that the queue had no room for. */
+static void take_in_time(struct worker *worker, struct backlog *backlog, size_t count, uint64_t arrival_ns)
+{
+    if (count == 0)
+        return;
+    if (!backlog_stands(backlog, arrival_ns, now_ns()))
         take_in(worker, count);
+    else
+        atomic_fetch_add_explicit(&worker->shed_packets, count, memory_order_relaxed);
+}
+
+static bool run_inbound(struct worker *worker, struct esp_socket *socket)
+{
+    uint64_t arrival_ns = 0;
+    const size_t count = esp_socket_receive(socket, worker->packets, &arrival_ns);
+    take_in_time(worker, &socket->backlog, count, arrival_ns);
     return count == BURST_PACKETS;
 }
 
-static bool run_inbound_udp(struct worker *worker, struct udp_socket *socket)
+static bool run_inbound_udp(struct worker *worker, struct udp_socket *socket, short told)
 {
-    const size_t count = udp_socket_receive(socket, worker->packets);
-    if (count > 0)
-        take_in(worker, count);
+    uint64_t arrival_ns = 0;
+    if (told & POLLERR)
+        udp_socket_forget_errors(socket);
+    const size_t count = udp_socket_receive(socket, worker->packets, &arrival_ns);
+    take_in_time(worker, &socket->backlog, count, arrival_ns);
     return count == BURST_PACKETS;
 }
 
@@ -196,9 +217,11 @@ static bool work(struct worker *worker, struct pollfd *watched)
         watched[WATCH_ESP_FOUR].revents = 0;
     if (watched[WATCH_ESP_SIX].revents && !run_inbound(worker, &worker->esp_six))
         watched[WATCH_ESP_SIX].revents = 0;
-    if (watched[WATCH_UDP_FOUR].revents && !run_inbound_udp(worker, &worker->udp_four))
+    if (watched[WATCH_UDP_FOUR].revents &&
+        !run_inbound_udp(worker, &worker->udp_four, watched[WATCH_UDP_FOUR].revents))
         watched[WATCH_UDP_FOUR].revents = 0;
-    if (watched[WATCH_UDP_SIX].revents && !run_inbound_udp(worker, &worker->udp_six))
+    if (watched[WATCH_UDP_SIX].revents &&
+        !run_inbound_udp(worker, &worker->udp_six, watched[WATCH_UDP_SIX].revents))
         watched[WATCH_UDP_SIX].revents = 0;
     if (watched[WATCH_DEVICE].revents && !run_outbound(worker))
         watched[WATCH_DEVICE].revents = 0;
@@ -255,6 +278,7 @@ bool worker_start(struct worker *worker, struct worker_common *common, int tun_f
     worker->tun_fd = tun_fd;
     worker->cutter.is_done = true;
     worker->esp_four.fd = worker->esp_six.fd = worker->udp_four.fd = worker->udp_six.fd = -1;
+    worker->esp_four.send_fd = worker->esp_six.send_fd = -1;
     if (!esp_socket_open(4, udp->mark, share, &worker->esp_four) ||
         !esp_socket_open(6, udp->mark, share, &worker->esp_six) ||
         !udp_socket_open(4, udp, share, &worker->udp_four) ||

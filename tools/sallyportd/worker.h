@@ -28,6 +28,7 @@ struct worker {
     int tun_fd;
     struct esp_socket esp_four, esp_six;
     struct udp_socket udp_four, udp_six;
+    _Atomic uint64_t shed_packets; /* not opened, because they had waited too long */
     struct sp_worker *engine;
     uint8_t *memory;
     uint8_t *large_packet; /* from the device, while it is cut */

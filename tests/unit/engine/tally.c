@@ -92,6 +92,26 @@ Test(tally, a_packet_not_sent_after_a_new_policy_moves_in_the_totals_but_not_in_
     gate_close(&gate);
 }
 
+Test(tally, what_the_host_lost_before_a_worker_saw_it_counts_as_offered_and_dropped)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    leave(&gate, BACK, 80);
+    sp_engine_lost(gate.engine, SP_OUTBOUND, SP_DROP_HOST_DEVICE_QUEUE, 7);
+    sp_engine_lost(gate.engine, SP_INBOUND, SP_DROP_HOST_SOCKET_QUEUE, 5);
+    struct sp_stats stats;
+    sp_engine_stats(gate.engine, &stats);
+    struct sp_counters *out = &stats.direction[SP_OUTBOUND], *in = &stats.direction[SP_INBOUND];
+    struct sp_counters rule = of_rule(&gate, 1), rest = of_rule(&gate, SP_NO_RULE);
+    cr_assert_eq(out->offered_packets, 8);
+    cr_assert_eq(out->dropped_packets[SP_DROP_HOST_DEVICE_QUEUE], 7);
+    cr_assert_eq(in->offered_packets, 5);
+    cr_assert_eq(in->dropped_packets[SP_DROP_HOST_SOCKET_QUEUE], 5);
+    assert_adds_up(out);
+    assert_adds_up(in);
+    cr_assert_eq(rule.offered_packets + rest.offered_packets, 1);
+    gate_close(&gate);
+}
+
 Test(tally, what_a_worker_counted_outlives_it)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

@@ -16,7 +16,7 @@ static struct fixture fixture;
 
 static void setup(void)
 {
-    fixture_create_esn(&fixture, 0);
+    fixture_create_esn(&fixture, SP_REPLAY_WINDOW_MIN);
 }
 
 static void teardown(void)

@@ -95,7 +95,7 @@ void fixture_create_like(struct fixture *ret_fixture, const struct sp_sa_params 
 
 void fixture_create(struct fixture *ret_fixture)
 {
-    fixture_create_like(ret_fixture, &(struct sp_sa_params){0});
+    fixture_create_like(ret_fixture, &(struct sp_sa_params){.replay_window_packets = SP_REPLAY_WINDOW_MIN});
 }
 
 void fixture_create_esn(struct fixture *ret_fixture, uint32_t window_packets)

@@ -200,18 +200,20 @@ Test(sad, info_tells_all_but_keys)
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[99] = '\0';
     params.name = long_name;
-    params.replay_window_packets = 1024;
+    params.replay_window_packets = 2048;
     cr_assert_eq(sp_sad_add(sad, &params, &number, NULL), SP_OK);
     cr_assert_eq(sp_sad_get(sad, number, &info), SP_OK);
     cr_assert_eq(strlen(info.name), 63u);
     cr_assert_eq(info.spi, params.spi);
-    cr_assert_eq(info.replay_window_packets, 1024u);
+    cr_assert_eq(info.replay_window_packets, 2048u);
     cr_assert_eq(info.sequence_sent, 0u);
     cr_assert_eq(strlen(info.fingerprint), 16u);
 
     params.spi++;
+    params.replay_window_packets = 0;
     cr_assert_eq(sp_sad_add(sad, &params, &number, NULL), SP_OK);
     cr_assert_eq(sp_sad_get(sad, number, &other), SP_OK);
+    cr_assert_eq(other.replay_window_packets, SP_REPLAY_WINDOW_DEFAULT);
     cr_assert_str_eq(info.fingerprint, other.fingerprint, "same keys, same text");
     params.spi++;
     params.integrity_key = good_hmac_key + 1;
