@@ -94,8 +94,7 @@ static bool has_suite(const struct sp_xfrm_sa *sa, const struct sp_kernel_suite 
            ((sa->has & SP_XFRM_HAS_ENCAP) != 0) == suite->is_encapsulated;
 }
 
-/* The next pair of algorithms; false behind the last. Starts as all zeroes. */
-static bool next_suite(struct sp_kernel_suite *suite)
+bool sp_kernel_suite_next(struct sp_kernel_suite *suite)
 {
     if (suite->integrity + 1 < SP_INTEGRITY_COUNT) {
         suite->integrity++;
@@ -120,7 +119,7 @@ bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret
             *ret_suite = suite;
             return true;
         }
-    } while (next_suite(&suite));
+    } while (sp_kernel_suite_next(&suite));
     return false;
 }
 
@@ -133,7 +132,7 @@ bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
             *ret_suite = suite;
             return true;
         }
-    } while (next_suite(&suite));
+    } while (sp_kernel_suite_next(&suite));
     return false;
 }
 

@@ -34,6 +34,9 @@ void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *enc
 bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret_suite);
 /* The suite that a template of ours asks for; false: none of ours. */
 bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite);
+/* Walks over all pairs of algorithms, suites or not, and once more with encapsulation. Starts as all zeroes;
+ * false behind the last. */
+bool sp_kernel_suite_next(struct sp_kernel_suite *suite);
 /* Asks for ESP in transport mode by any SA of that reqid: the reqid alone says which suite. */
 struct sp_xfrm_template sp_kernel_template(uint8_t family, uint32_t reqid);
 /* What a kernel that can't do it lacks: "DES: CONFIG_CRYPTO_DES". */

@@ -204,6 +204,48 @@ struct sp_offload_visitor {
  * SP_ERR_MEMORY, SP_ERR_SYSTEM. A kernel without counters of drops just has none. */
 SP_API enum sp_status sp_offload_kernel_visit(const struct sp_offload_visitor *visitor) SP_MUST_USE;
 
+/* What a device advertises, in ethtool's names. */
+enum sp_offload_feature {
+    SP_OFFLOAD_FEATURE_ESP,          /* "esp-hw-offload" */
+    SP_OFFLOAD_FEATURE_CHECKSUM,     /* "esp-tx-csum-hw-offload" */
+    SP_OFFLOAD_FEATURE_SEGMENTATION, /* "tx-esp-segmentation" */
+    SP_OFFLOAD_FEATURE_COUNT
+};
+enum sp_offload_feature_state {
+    SP_OFFLOAD_FEATURE_UNKNOWN, /* to the kernel */
+    SP_OFFLOAD_FEATURE_ABSENT,
+    SP_OFFLOAD_FEATURE_OFF, /* "ethtool -K" can turn it on */
+    SP_OFFLOAD_FEATURE_ON
+};
+/* "?" outside the list. Static storage. */
+SP_API const char *sp_offload_feature_name(enum sp_offload_feature feature);
+
+struct sp_offload_device {
+    char name[16];
+    char driver[32];        /* "": not told */
+    char driver_takes[160]; /* in words, by the sources of Linux 6.12; "": no ESP by these */
+    bool has_features;      /* features hold */
+    enum sp_offload_feature_state features[SP_OFFLOAD_FEATURE_COUNT];
+    char trouble[96]; /* why the kernel could not be asked about suites, or not about all; "": it was */
+};
+/* One of our suites and that device. */
+struct sp_offload_suite {
+    enum sp_encryption encryption;
+    enum sp_integrity integrity;
+    bool is_known, is_taken; /* by the driver's sources: they are known, and it is taken */
+    bool is_asked; /* the rest holds: the kernel was asked with an SA of chance, which is gone again */
+    bool is_there; /* the kernel can do it; otherwise both refusals say what it lacks */
+    enum sp_offload_mode granted;
+    const char *packet_refusal,
+        *crypto_refusal; /* why not that; "": granted, or not tried because better was */
+};
+typedef void sp_offload_on_suite(const struct sp_offload_suite *suite, void *context);
+/* Looks at a device and, with root's rights, tries each suite on it with an SA from one of its addresses to
+ * itself, which is deleted at once; on_suite, which may be NULL, is called for each. SP_ERR_NOT_FOUND: no
+ * such device. What could not be found out is left out of *ret_device, and trouble says why. Any thread. */
+SP_API enum sp_status sp_offload_device_probe(const char *name, sp_offload_on_suite *on_suite, void *context,
+                                              struct sp_offload_device *ret_device) SP_MUST_USE;
+
 enum sp_offload_event_kind {
     SP_OFFLOAD_SA_ADDED,
     SP_OFFLOAD_SA_CHANGED,

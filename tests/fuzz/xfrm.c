@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * XFRM messages: no byte outside of a message is read, keys lie within it, and what was read can be written
- * and read again.
+ * XFRM messages, and ethtool's: no byte outside of a message is read, keys lie within it, and what was read
+ * can be written and read again.
  */
 #include "fuzz.h"
 
+#include "ethtool_codec.h"
 #include "xfrm.h"
 
 #include <string.h>
@@ -47,6 +48,18 @@ static void write_and_read(const struct sp_xfrm_message *message)
     FUZZ_HOLDS(second_bytes == first_bytes && memcmp(first, second, first_bytes) == 0);
 }
 
+/* What it says of a feature is one of the states. */
+static void read_ethtool(const uint8_t *bytes, size_t size)
+{
+    enum sp_offload_feature_state states[SP_OFFLOAD_FEATURE_COUNT];
+    uint16_t family;
+
+    (void)sp_ethtool_read_family(bytes, size, &family);
+    if (sp_ethtool_read_features(bytes, size, states))
+        for (int i = 0; i < SP_OFFLOAD_FEATURE_COUNT; i++)
+            FUZZ_HOLDS(states[i] <= SP_OFFLOAD_FEATURE_ON);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sp_xfrm_message message;
@@ -62,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_HOLDS(memchr(answer.text, '\0', sizeof answer.text) != NULL);
         FUZZ_HOLDS(answer.error >= 0);
     }
+    read_ethtool(bytes, size);
     free(bytes);
     return 0;
 }

@@ -2,6 +2,7 @@
 """load, flush, status and monitor with --backend: how they are asked. What they do to a kernel is shown in tests/netns
 and tests/guest."""
 
+import json
 import os
 
 from harness import FRONT_END, equal, expect, ipsecctl, test
@@ -55,3 +56,22 @@ def gcm_keys_are_for_one_sa(folder):
     answer = ipsecctl("load", "--backend", "kernel", "--dry-run", "--me", "192.0.2.1", "--keys", keys, good, code=None)
     expect("gcm.keys:13:" in answer.err and "AES-GCM" in answer.err, answer.err)
     equal(answer.out, "")
+
+
+@test
+def probes_of_lo(folder):
+    """offload probe says of lo that it offloads nothing, of each suite, and of no device that there is none"""
+    answer = ipsecctl("offload", "probe", "lo")
+    expect(answer.out.startswith("lo: driver not told\n") and "3des-cbc hmac-sha1-96" in answer.out, answer.out)
+    found = json.loads(ipsecctl("offload", "probe", "--json", "lo").out)
+    equal(found["device"], "lo")
+    equal(sorted((suite["encryption"], suite["integrity"]) for suite in found["suites"]),
+          sorted([(cipher, hash) for cipher in ("null", "3des-cbc")
+                  for hash in ("hmac-md5-96", "hmac-sha1-96", "hmac-sha2-256-128")] +
+                 [("aes128-gcm16", "combined"), ("aes256-gcm16", "combined")]))
+    expect(all(suite["granted"] in (None, "software") for suite in found["suites"]), found)
+    expect(all(state != "on" for state in found["features"].values()), found)
+    answer = ipsecctl("offload", "probe", "nosuch0", code=2)
+    expect("there is no device" in answer.err and not answer.out, answer.err)
+    for words in (["offload"], ["offload", "probe"], ["offload", "look", "lo"], ["offload", "probe", "lo", "lo"]):
+        expect('write "probe" and a device' in ipsecctl(*words, code=1).err, words)

@@ -7,7 +7,7 @@ import os
 from harness import BACK_END, FRONT_END, IPSECCTL, IPSECMON, equal, expect, ipsecctl, run, test
 
 VERBS = ["check", "show", "explain", "compare", "diff", "apply", "keygen", "import", "export", "load", "flush", "status",
-         "monitor", "cpu", "version", "help"]
+         "monitor", "offload", "cpu", "version", "help"]
 
 WIDE = """action "encrypt" {
     esp 3des-cbc hmac-sha1-96

@@ -45,6 +45,8 @@ _ipsecctl_operand() { # VERB WORD
     explain:1) _ipsecctl_offer "$2" out in ;;
     explain:2) _ipsecctl_offer "$2" tcp udp icmp icmp6 sctp dccp udplite esp ah ;;
     explain:[1-9]*) ;;
+    offload:0) _ipsecctl_offer "$2" probe ;;
+    offload:1) _ipsecctl_offer "$2" "$(cd /sys/class/net 2>/dev/null && echo *)" ;;
     import:0) _ipsecctl_offer "$2" netsh openbsd ;;
     export:0) _ipsecctl_offer "$2" netsh swanctl xfrm wireshark ;;
     help:0) _ipsecctl_offer "$2" "$(_ipsecctl_verbs "${COMP_WORDS[0]}")" ;;

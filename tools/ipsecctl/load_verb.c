@@ -221,7 +221,7 @@ static int run(int argc, char **argv)
 
 const struct verb verb_load = {
     .name = "load",
-    .summary = "give a policy and its SAs to the kernel",
+    .summary = "give a policy and its SAs to the kernel or a NIC",
     .help =
         "Usage: ipsecctl load --backend kernel|nic [--device NAME|auto] [--offload auto|packet|crypto]\n"
         "                     [--keys FILE] [--me ADDRESS]... [-n] [--json] FILE\n"

@@ -34,9 +34,9 @@ static const struct verb verb_help = {
 };
 
 static const struct verb *const verbs[] = {
-    &verb_check,  &verb_show,    &verb_explain, &verb_compare, &verb_diff,    &verb_apply,
-    &verb_keygen, &verb_import,  &verb_export,  &verb_load,    &verb_flush,   &verb_status,
-    &verb_reload, &verb_confirm, &verb_monitor, &verb_cpu,     &verb_version, &verb_help,
+    &verb_check,   &verb_show,    &verb_explain, &verb_compare, &verb_diff,   &verb_apply,  &verb_keygen,
+    &verb_import,  &verb_export,  &verb_load,    &verb_flush,   &verb_status, &verb_reload, &verb_confirm,
+    &verb_monitor, &verb_offload, &verb_cpu,     &verb_version, &verb_help,
 };
 #define VERBS (sizeof verbs / sizeof *verbs)
 
@@ -50,12 +50,11 @@ static const struct verb *find_verb(const char *name)
 
 static void print_overview(FILE *out)
 {
-    fputs("Usage: ipsecctl VERB [ARGUMENTS]\nVerbs:\n", out);
+    fputs("Usage: ipsecctl VERB [ARGUMENTS]      (a file may be \"-\", standard input)\nVerbs:\n", out);
     for (size_t i = 0; i < VERBS; i++)
         fprintf(out, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
-    fputs("\n\"ipsecctl VERB --help\" tells more. FILE may be \"-\", standard input.\n"
-          "Exit status: 0 done, 1 wrong usage or a text with errors, 2 could not be done.\n"
-          "Example: ipsecctl check front-end.policy\n",
+    fputs("\nExit status: 0 done, 1 wrong usage or a text with errors, 2 could not be done.\n"
+          "\"ipsecctl VERB --help\" tells more. Example: ipsecctl check front-end.policy\n",
           out);
 }
 

@@ -17,6 +17,6 @@ struct verb {
 
 extern const struct verb verb_check, verb_show, verb_explain, verb_apply, verb_keygen, verb_export,
     verb_import, verb_status, verb_compare, verb_cpu, verb_diff, verb_reload, verb_confirm, verb_load,
-    verb_flush, verb_monitor;
+    verb_flush, verb_monitor, verb_offload;
 
 #endif

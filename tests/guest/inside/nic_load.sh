@@ -47,6 +47,20 @@ wait_until 5 [ -e "$BOOKS" ] || exit 1
 nic=$(ls /sys/bus/netdevsim/devices/netdevsim1/net)
 ip link set "$nic" up && ip address add 192.0.2.1/24 dev "$nic" || exit 1
 
+probed() { # EXPRESSION: about ipsecctl's probe of the NIC, as Python
+    "$ipsecctl" offload probe --json "$nic" |
+        /usr/bin/python3 -c 'import json, sys; p = json.load(sys.stdin); print(p); sys.exit(not eval(sys.argv[1]))' "$1"
+}
+
+check "the probe knows its driver, and what that takes" probed 'p["driver"] == "netdevsim" and "AES-GCM" in p["driver_takes"]'
+check "and what it advertises" probed 'p["features"]["esp-hw-offload"] == "on"'
+check "asked, it takes AES-GCM for crypto" probed \
+    '[s["granted"] for s in p["suites"] if "gcm" in s["encryption"]] == ["crypto", "crypto"]'
+check "and nothing else, with its reason" probed \
+    'all(s["granted"] == "software" and "Failed to get key data" in s["crypto_refusal"] for s in p["suites"] if "gcm" not in s["encryption"])'
+check "and the probe leaves nothing behind" on_nic 0
+check "neither in the kernel" is_true - 'not s["sas"] and not s["policies"]'
+
 # ---- 3DES, which it doesn't take
 write_nic_keys "$DES" && policy_of "$FRONT_END" "$DES"
 check "3DES by name is refused, with the driver's reason" \
@@ -99,6 +113,8 @@ check "loading again changes nothing, full as it is" says '0 added, 0 changed, 0
 echo 1 >"$SWITCH"
 "$ipsecctl" flush --backend nic
 write_nic_keys "$DES" && policy_of "$FRONT_END" "$DES"
+check "the probe of a NIC that takes 3DES for whole packets says so" probed \
+    '[s["granted"] for s in p["suites"] if (s["encryption"], s["integrity"]) == ("3des-cbc", "hmac-sha1-96")] == ["packet"]'
 check "a NIC that takes 3DES gets it" says 'SAs: 2 added' load_nic --offload crypto
 check "as it shows" on_nic 2
 check "whole packets are still refused where the order of rules matters" refused 'comes before' --offload packet

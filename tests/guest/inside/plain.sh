@@ -14,6 +14,9 @@ ip link add plain0 type dummy && ip link set plain0 up && ip address add 192.0.2
 write_nic_keys aes128-gcm16
 policy_of "$SP_SOURCE/docs/examples/front-end.policy" aes128-gcm16
 
+check "the probe says what the kernel doesn't" \
+    says 'no crypto: the kernel says yes and does it in software: plain0 does not offload ESP' "$ipsecctl" offload probe plain0
+check "and leaves nothing behind" is_true - 'not s["sas"] and not s["policies"]'
 check "a device that isn't there is told" refused 'there is no device "nosuch0"' --device nosuch0
 check "crypto by name is refused, though the kernel says yes" \
     refused 'says yes and does it in software: plain0 does not offload ESP' --device plain0 --offload crypto
