@@ -41,6 +41,7 @@ void sp_kernel_trial_make(uint8_t family, const struct sp_kernel_suite *suite, s
         .mode = XFRM_MODE_TRANSPORT,
     };
     sp_kernel_suite_put(suite, trial->encryption_key, trial->integrity_key, &trial->sa);
+    sp_kernel_window_put(&trial->sa, SP_REPLAY_WINDOW_MIN); /* without one there are no extended numbers */
 }
 
 static void make_request(uint32_t number, struct sp_xfrm_message *ret_message, void *context)

@@ -57,14 +57,13 @@ static void make_trial(const struct sp_kernel_nic_question *question, struct sp_
     trial->sa.selector = narrow_selector(&question->local, IPPROTO_UDP);
     trial->sa.limits.soft_packets = 1;
     trial->sa.limits.hard_packets = 2;
-    trial->sa.has |= SP_XFRM_HAS_DEVICE | SP_XFRM_HAS_REPLAY_ESN;
+    trial->sa.has |= SP_XFRM_HAS_DEVICE;
     trial->sa.device = (struct sp_xfrm_device){
         .interface = question->place.interface,
         .flags = (uint8_t)((question->is_inbound ? XFRM_OFFLOAD_INBOUND : 0) |
                            (is_packet ? XFRM_OFFLOAD_PACKET : 0)),
     };
-    trial->sa.replay_esn.window_packets = question->window_packets;
-    trial->sa.replay_esn.bitmap_words = (question->window_packets + 31) / 32;
+    sp_kernel_window_put(&trial->sa, question->window_packets);
 }
 
 /* ---- one request ----------------------------------------------------------------------------------------

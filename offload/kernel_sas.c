@@ -60,15 +60,6 @@ static struct sp_xfrm_limits limits_of(const struct sp_lifetime *lifetime)
     };
 }
 
-/* A window of more than 32 packets is a bitmap in an attribute of its own, extended numbers or not: whether
- * they are, a flag of the SA says. All of ours have such a window. */
-static void put_window(struct sp_xfrm_sa *sa, uint32_t window_packets)
-{
-    sa->has |= SP_XFRM_HAS_REPLAY_ESN;
-    sa->replay_esn.window_packets = window_packets;
-    sa->replay_esn.bitmap_words = (window_packets + 31) / 32;
-}
-
 static void put_device(struct sp_xfrm_sa *sa, const struct sp_kernel_place *place, bool is_inbound)
 {
     if (place->mode == SP_OFFLOAD_SOFTWARE)
@@ -102,7 +93,7 @@ static void put_sa(const struct sp_kernel_sa *sa, struct sp_xfrm_sa *ret_sa)
         .mode = XFRM_MODE_TRANSPORT,
     };
     sp_kernel_suite_put(&sa->suite, sa->encryption_key, sa->integrity_key, ret_sa);
-    put_window(ret_sa, sa->replay_window_packets);
+    sp_kernel_window_put(ret_sa, sa->replay_window_packets);
     put_device(ret_sa, &sa->asked, sa->is_inbound);
     if (sa->suite.is_encapsulated) {
         ret_sa->has |= SP_XFRM_HAS_ENCAP;

@@ -78,6 +78,13 @@ void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *enc
     sa->integrity.icv_bits = integrities[suite->integrity].icv_bits;
 }
 
+void sp_kernel_window_put(struct sp_xfrm_sa *sa, uint32_t window_packets)
+{
+    sa->has |= SP_XFRM_HAS_REPLAY_ESN;
+    sa->replay_esn.window_packets = window_packets;
+    sa->replay_esn.bitmap_words = (window_packets + 31) / 32;
+}
+
 static bool is_same_algorithm(const struct sp_xfrm_algorithm *left, const struct sp_xfrm_algorithm *right)
 {
     return strcmp(left->name, right->name) == 0 && left->key_bits == right->key_bits &&

@@ -30,6 +30,9 @@ bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite);
 /* Names and lengths; the keys are what the pointers point to, of the lengths that sa.h has. */
 void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *encryption_key,
                          const uint8_t *integrity_key, struct sp_xfrm_sa *sa);
+/* A window of more than 32 packets is a bitmap in an attribute of its own, extended numbers or not: whether
+ * they are, a flag of the SA says. All of ours have such a window. */
+void sp_kernel_window_put(struct sp_xfrm_sa *sa, uint32_t window_packets);
 /* false: it isn't one of ours. */
 bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret_suite);
 /* The suite that a template of ours asks for; false: none of ours. */
