@@ -2,12 +2,12 @@
  *
  * Our engine on this machine, the kernel's ESP in the guest, a wire between them.
  *
- *   esp_peer POLICY KEYS all|some [encap]
+ *   esp_peer POLICY KEYS all|some
  *
  * Asks the guest in bursts: echo requests and UDP datagrams of many sizes, sealed by the engine. Only the
  * guest's kernel can open them, and its answers come sealed by it. So each answer proves both: it opened what
- * we sealed, and we open what it seals. With encap ESP is in UDP, under the first suite alone. Prints a line
- * of TAP for each suite, family and kind of question.
+ * we sealed, and we open what it seals. Prints a line of TAP for each network, family and kind of question;
+ * what SAs a network has the file says.
  */
 #include "packets.h"
 #include "wire.h"
@@ -23,20 +23,10 @@
 #define PATIENCE_MS 10000
 #define BUFFER_BYTES (SP_PACKET_HEADROOM_BYTES + 2 * WIRE_MTU_BYTES + SP_PACKET_TAILROOM_BYTES)
 
-/* The suites by their networks, as kernel_end.sh and the policy have them. */
-static const struct {
-    enum sp_encryption encryption;
-    enum sp_integrity integrity;
-    bool has_esn;
-} suites[] = {
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, false},
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_MD5_96, false},
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA2_256_128, false},
-    {SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, true}, /* the guest's numbers begin before 2^32 */
-    {SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, false},
-    {SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, false},
-};
-#define SUITES (sizeof suites / sizeof *suites)
+/* The SAs of the networks, as the file has them: from our host, by network and family. */
+#define NETWORKS_MAX 64
+static struct sp_sa_info sas[NETWORKS_MAX + 1][2];
+static uint8_t network_count;
 static const char *const kind_names[] = {"ICMP echo", "UDP"};
 
 struct burst {
@@ -47,7 +37,6 @@ struct burst {
 };
 
 static struct burst asked, answered;
-static bool is_encapsulated;
 static char why[256]; /* of the first failure of a test */
 
 static struct sp_packet packet_in(uint8_t *buffer, size_t len_bytes)
@@ -152,34 +141,66 @@ static bool ask_all(struct sp_worker *worker, int wire, struct question question
     return true;
 }
 
+static size_t most_payload_bytes(const struct sp_sa_info *sa, const struct question *question)
+{
+    return WIRE_MTU_BYTES - question_header_bytes(question) -
+           sp_suite_overhead_bytes(sa->encryption, sa->integrity) -
+           (sp_encap_is_on(&sa->encap) ? SP_ENCAP_OVERHEAD_BYTES : 0);
+}
+
+static bool run_test(struct sp_worker *worker, int wire, const struct sp_sa_info *sa,
+                     const struct question *question, bool is_all)
+{
+    char suite[SP_SUITE_TEXT_BYTES];
+    const size_t most_bytes = most_payload_bytes(sa, question);
+    size_t count = 0;
+    const bool is_right = ask_all(worker, wire, *question, most_bytes, is_all, &count);
+
+    printf("%sok - the kernel and our engine open each other's %s%s%s, IPv%d: %s of %s sizes, 0 to "
+           "%zu bytes\n",
+           is_right ? "" : "not ", sp_suite_format(sa->encryption, sa->integrity, suite),
+           sa->has_esn ? " esn" : "", sp_encap_is_on(&sa->encap) ? " in UDP" : "", question->family,
+           kind_names[question->kind], is_all ? "all" : "many", most_bytes);
+    if (!is_right)
+        printf("# %s\n", why);
+    fflush(stdout);
+    return is_right;
+}
+
 static bool run_tests(struct sp_worker *worker, int wire, bool is_all)
 {
-    char name[SP_SUITE_TEXT_BYTES];
-    bool is_good = true;
+    bool is_good = network_count > 0;
 
-    const size_t suite_count = is_encapsulated ? 1 : SUITES;
-
-    for (size_t i = 0; i < suite_count * 2 * 2; i++) {
-        size_t suite = i / 4, count = 0;
-        struct question question = {.kind = i % 2 == 0 ? QUESTION_PING : QUESTION_UDP,
-                                    .family = i / 2 % 2 == 0 ? 4 : 6,
-                                    .network = (uint8_t)(suite + 1)};
-        size_t most_bytes = WIRE_MTU_BYTES - question_header_bytes(&question) -
-                            sp_suite_overhead_bytes(suites[suite].encryption, suites[suite].integrity) -
-                            (is_encapsulated ? SP_ENCAP_OVERHEAD_BYTES : 0);
-        bool is_right = ask_all(worker, wire, question, most_bytes, is_all, &count);
-        printf("%sok - the kernel and our engine open each other's %s%s%s, IPv%d: %s of %s sizes, 0 to "
-               "%zu bytes\n",
-               is_right ? "" : "not ",
-               sp_suite_format(suites[suite].encryption, suites[suite].integrity, name),
-               suites[suite].has_esn ? " esn" : "", is_encapsulated ? " in UDP" : "", question.family,
-               kind_names[question.kind], is_all ? "all" : "many", most_bytes);
-        if (!is_right)
-            printf("# %s\n", why);
-        fflush(stdout);
-        is_good = is_good && is_right;
-    }
+    for (uint8_t network = 1; network <= network_count; network++)
+        for (int i = 0; i < 4; i++) {
+            const struct question question = {.kind = i % 2 == 0 ? QUESTION_PING : QUESTION_UDP,
+                                              .family = i < 2 ? 4 : 6,
+                                              .network = network};
+            is_good &= run_test(worker, wire, &sas[network][i / 2], &question, is_all);
+        }
     return is_good;
+}
+
+/* 10.0.NETWORK.1 and fd00:0:0:NETWORK::1 are ours. */
+static void note_sa(const struct sp_sa_info *sa)
+{
+    const struct sp_address *source = &sa->source;
+    const bool is_ipv6 = source->family == 6;
+    const uint8_t network = source->bytes[is_ipv6 ? 7 : 2];
+
+    if (source->bytes[is_ipv6 ? 15 : 3] != 1 || network == 0 || network > NETWORKS_MAX)
+        return;
+    sas[network][is_ipv6] = *sa;
+    network_count = network > network_count ? network : network_count;
+}
+
+static void note_sas(const struct sp_sad *sad)
+{
+    struct sp_sa_info sa;
+
+    for (uint32_t i = 0; i < sp_sad_capacity(sad); i++)
+        if (sp_sad_get(sad, i, &sa) == SP_OK)
+            note_sa(&sa);
 }
 
 static struct sp_engine *start_engine(const char *policy_path, const char *keys_path)
@@ -192,12 +213,13 @@ static struct sp_engine *start_engine(const char *policy_path, const char *keys_
 
     if (sp_report_create(&report) != SP_OK)
         exit(1);
-    if (sp_policy_load(policy_path, &policy, report) != SP_OK || sp_sad_create(64, &sad) != SP_OK ||
-        sp_sad_load(sad, keys_path, report) != SP_OK || sp_engine_create(sad, &engine) != SP_OK ||
-        sp_engine_publish(engine, &policy, &me) != SP_OK) {
+    if (sp_policy_load(policy_path, &policy, report) != SP_OK ||
+        sp_sad_create(4 * NETWORKS_MAX, &sad) != SP_OK || sp_sad_load(sad, keys_path, report) != SP_OK ||
+        sp_engine_create(sad, &engine) != SP_OK || sp_engine_publish(engine, &policy, &me) != SP_OK) {
         sp_report_print(report, stderr);
         exit(1);
     }
+    note_sas(sad);
     sp_report_destroy(&report);
     return engine; /* and its SAD live as long as this process */
 }
@@ -206,8 +228,7 @@ int main(int argc, char **argv)
 {
     struct sp_worker *worker = NULL;
 
-    is_encapsulated = argc == 5 && strcmp(argv[4], "encap") == 0;
-    if (argc != 4 + is_encapsulated)
+    if (argc != 4)
         return 1;
     struct sp_engine *engine = start_engine(argv[1], argv[2]);
     if (sp_worker_create(engine, &worker) != SP_OK)
