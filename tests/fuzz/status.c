@@ -39,7 +39,8 @@ static void show(const struct snapshot *now, bool is_aligned)
     FILE *out = open_memstream(&text, &len_bytes);
     FUZZ_HOLDS(out != NULL);
     view_text(out, now, NULL, is_aligned);
-    view_openmetrics(out, now);
+    view_metrics(out, now, METRICS_OPENMETRICS);
+    view_metrics(out, now, METRICS_TEXT);
     FUZZ_HOLDS(fclose(out) == 0);
     fuzz_expect_printable(text, len_bytes);
     free(text);

@@ -6,6 +6,7 @@
 #include "expect.h"
 #include "json.h"
 #include "screen.h"
+#include "serve.h"
 #include "terminal.h"
 #include "tool.h"
 #include "views.h"
@@ -19,7 +20,7 @@ static void show(const struct wish *wish, const struct snapshot *snapshot)
     if (wish->output == OUTPUT_JSON)
         json_print(view_json(snapshot, wish->filter, JSON_WHOLE), stdout, wish->is_once);
     else if (wish->output == OUTPUT_METRICS)
-        view_openmetrics(stdout, snapshot);
+        view_metrics(stdout, snapshot, METRICS_OPENMETRICS);
     else if (!snapshot->is_up)
         tool_say("%s", snapshot->reason);
     else if (wish->output == OUTPUT_CSV)
@@ -70,6 +71,8 @@ static int watch(struct source *source, const struct wish *wish)
 {
     if (wish->is_expecting)
         return expect_encrypted(source, wish);
+    if (wish->is_metrics_served || wish->is_web)
+        return serve(source, wish);
     if (wish->output == OUTPUT_CSV)
         view_csv_head(stdout);
     if (wish->is_once)

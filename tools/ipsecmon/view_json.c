@@ -12,6 +12,8 @@
 
 /* The page is for people: more rows than these they don't read. */
 #define LIVE_ASSOCIATIONS_MAX 500u
+#define LIVE_REASONS_MAX 100u
+#define LIVE_LAST_DROPS_MAX 50u
 
 static const char *const flow_names[] = {[FLOW_OUTBOUND] = "outbound", [FLOW_INBOUND] = "inbound"};
 
@@ -113,11 +115,13 @@ static json_t *flows_json(const struct snapshot *snapshot)
     return object;
 }
 
-static json_t *dropped_json(const struct snapshot *snapshot)
+static json_t *dropped_json(const struct snapshot *snapshot, enum json_extent extent)
 {
     json_t *list = tool_need(json_array());
     for (size_t i = 0; i < snapshot->drop_count; i++) {
         const struct drop_count *drop = &snapshot->drops[i];
+        if (extent == JSON_LIVE && (drop->packets == 0 || json_array_size(list) == LIVE_REASONS_MAX))
+            continue;
         json_t *one = tool_need(json_object());
         json_put(one, "where", json_text(drop->where));
         json_put(one, "reason", json_text(drop->reason));
@@ -129,12 +133,12 @@ static json_t *dropped_json(const struct snapshot *snapshot)
     return list;
 }
 
-static json_t *last_drops_json(const struct snapshot *snapshot)
+static json_t *last_drops_json(const struct snapshot *snapshot, size_t most)
 {
     if (!snapshot->has_last_drops)
         return json_null();
     json_t *list = tool_need(json_array());
-    for (size_t i = 0; i < snapshot->last_drop_count; i++) {
+    for (size_t i = 0; i < snapshot->last_drop_count && i < most; i++) {
         const struct last_drop *drop = &snapshot->last_drops[i];
         json_t *one = tool_need(json_object());
         json_put(one, "age_seconds", json_real(drop->age_seconds));
@@ -208,8 +212,9 @@ json_t *view_json(const struct snapshot *snapshot, const struct filter *filter, 
              associations_json(snapshot, filter, extent == JSON_LIVE ? LIVE_ASSOCIATIONS_MAX : SIZE_MAX));
     json_put(object, "counters", counters_json(snapshot));
     json_put(object, "flows", flows_json(snapshot));
-    json_put(object, "dropped", dropped_json(snapshot));
-    json_put(object, "dropped_packets_last", last_drops_json(snapshot));
+    json_put(object, "dropped", dropped_json(snapshot, extent));
+    json_put(object, "dropped_packets_last",
+             last_drops_json(snapshot, extent == JSON_LIVE ? LIVE_LAST_DROPS_MAX : SIZE_MAX));
     json_put(object, "seconds", json_real(snapshot->seconds));
     put_daemon(object, snapshot);
     if (extent == JSON_LIVE) {

@@ -24,7 +24,10 @@ json_t *view_json(const struct snapshot *snapshot, const struct filter *filter, 
 void view_csv_head(FILE *out);
 void view_csv(FILE *out, const struct snapshot *snapshot, const struct filter *filter);
 
-/* OpenMetrics 1.0, with its end. */
-void view_openmetrics(FILE *out, const struct snapshot *snapshot);
+enum metrics_format {
+    METRICS_OPENMETRICS, /* OpenMetrics 1.0, with its end */
+    METRICS_TEXT,        /* Prometheus's older text format, 0.0.4 */
+};
+void view_metrics(FILE *out, const struct snapshot *snapshot, enum metrics_format format);
 
 #endif

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PROMETHEUS_PORT 9750u
+#define WEB_PORT 8750u
+
 static const char help[] =
     "Usage: ipsecmon [OPTION...]\n"
     "Shows this host's security associations and counters, live. \"h\" tells the keys.\n"
@@ -21,6 +24,8 @@ static const char help[] =
     "  --filter FILTER                 only these: \"peer=192.0.2.0/24 port=80\"\n"
     "  --expect-encrypted FILTER       for one interval: 0 only if packets go under ESP\n"
     "  --openmetrics                   print metrics, for Prometheus to read\n"
+    "  --prometheus [ADDRESS:PORT]     serve them; default 127.0.0.1:9750\n"
+    "  --web [ADDRESS:PORT]            serve a live page; default 127.0.0.1:8750\n"
     "  --backend user|kernel           sallyportd, or the kernel's IPsec (root)\n"
     "  --control PATH                  default " CONTROL_DEFAULT_PATH "\n"
     "  --stats PATH                    the daemon's statistics segment instead\n"
@@ -54,6 +59,8 @@ enum own_option {
     OPTION_FILTER,
     OPTION_EXPECT,
     OPTION_METRICS,
+    OPTION_PROMETHEUS,
+    OPTION_WEB,
     OPTION_BACKEND,
     OPTION_CONTROL,
     OPTION_STATS,
@@ -69,6 +76,8 @@ static const struct option options[] = {
     {"filter", required_argument, NULL, OPTION_FILTER},
     {"expect-encrypted", required_argument, NULL, OPTION_EXPECT},
     {"openmetrics", no_argument, NULL, OPTION_METRICS},
+    {"prometheus", optional_argument, NULL, OPTION_PROMETHEUS},
+    {"web", optional_argument, NULL, OPTION_WEB},
     {"backend", required_argument, NULL, OPTION_BACKEND},
     {"control", required_argument, NULL, OPTION_CONTROL},
     {"stats", required_argument, NULL, OPTION_STATS},
@@ -89,6 +98,39 @@ static int take_source(struct wish *wish, int option)
         return tool_usage(NULL, "--backend %s: write user or kernel", optarg);
     wish->source = strcmp(optarg, "kernel") == 0 ? SOURCE_KERNEL : wish->source;
     return TOOL_OK;
+}
+
+/* "192.0.2.1:9750", or a port of loopback's. */
+static bool read_place(const char *text, struct http_place *ret_place)
+{
+    uint64_t port;
+    if (argument_endpoint(text, true, &ret_place->address, &ret_place->port))
+        return true;
+    if (!argument_number(text, UINT16_MAX, &port))
+        return false;
+    ret_place->port = (uint16_t)port;
+    return true;
+}
+
+/* An optional value may stand behind a space, since nothing else stands between options. */
+static int take_place(struct http_place *place, const char *option, int argc, char **argv)
+{
+    const char *text = optarg;
+    if (!text && optind < argc && argv[optind][0] != '-')
+        text = argv[optind++];
+    if (text && !read_place(text, place))
+        return tool_usage(NULL, "%s %s: write ADDRESS:PORT, 127.0.0.1:%u say", option, text, place->port);
+    return TOOL_OK;
+}
+
+static int take_service(struct wish *wish, int option, int argc, char **argv)
+{
+    if (option == OPTION_WEB) {
+        wish->is_web = true;
+        return take_place(&wish->web, "--web", argc, argv);
+    }
+    wish->is_metrics_served = true;
+    return take_place(&wish->metrics, "--prometheus", argc, argv);
 }
 
 static int take_option(struct wish *wish, int option)
@@ -135,9 +177,15 @@ static int take_option(struct wish *wish, int option)
 
 int wish_read(int argc, char **argv, struct wish *ret_wish)
 {
-    *ret_wish = (struct wish){.path = CONTROL_DEFAULT_PATH, .interval_ms = 1000};
+    static const struct sp_address loopback = {.family = 4, .bytes = {127, 0, 0, 1}};
+    *ret_wish = (struct wish){.path = CONTROL_DEFAULT_PATH,
+                              .interval_ms = 1000,
+                              .metrics = {.address = loopback, .port = PROMETHEUS_PORT},
+                              .web = {.address = loopback, .port = WEB_PORT}};
     for (int option; (option = getopt_long(argc, argv, "i:h", options, NULL)) != -1;) {
-        const int exit_code = take_option(ret_wish, option);
+        const bool is_service = option == OPTION_PROMETHEUS || option == OPTION_WEB;
+        const int exit_code =
+            is_service ? take_service(ret_wish, option, argc, argv) : take_option(ret_wish, option);
         if (exit_code != TOOL_OK)
             return exit_code;
     }

@@ -6,6 +6,7 @@
 #define IPSECMON_WISH_H
 
 #include "filter.h"
+#include "http.h"
 #include "source.h"
 
 #include <stdint.h>
@@ -18,6 +19,8 @@ struct wish {
     uint32_t interval_ms;
     enum wish_output output;
     struct filter *filter;
+    bool is_metrics_served, is_web;
+    struct http_place metrics, web;
     bool is_once, is_expecting, is_ascii, is_help, is_version;
 };
 

@@ -15,7 +15,7 @@ SP_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # What compiling the libraries and the tools takes.
 SP_PACKAGES_BUILD=(gcc libc6-dev pkg-config meson ninja-build python3-minimal libsodium-dev libssl-dev
     liburcu-dev libmnl-dev libjansson-dev libpcap-dev libnftables-dev
-    libncurses-dev libseccomp-dev)
+    libncurses-dev libmicrohttpd-dev libseccomp-dev)
 
 sp_say() {
     printf '%s\n' "$*" >&2
