@@ -2,7 +2,8 @@
  *
  * First what leaves by the device, or not at all (our own addresses); then ICMP that the kernel makes itself
  * and looks up without waiting (icmp_route_lookup and its IPv6 sister), which would be dropped rather than
- * steered; then the policy's outbound areas in their order.
+ * steered; then the policy's outbound areas in their order, and before the default that blocks what came out
+ * of tunnels and goes on.
  */
 #include "guard_policies.h"
 
@@ -134,6 +135,35 @@ static void make_exceptions(struct maker *maker)
     }
 }
 
+static bool is_tunnel_rule(const struct sp_policy *policy, uint32_t index)
+{
+    struct sp_rule_info rule;
+    struct sp_action_info action;
+
+    return sp_policy_rule(policy, index, &rule) == SP_OK && rule.action == SP_ACTION_PROTECT &&
+           sp_policy_action(policy, rule.action_index, &action) == SP_OK && action.mode == SP_MODE_TUNNEL;
+}
+
+/* Inbound areas of tunnels: what came out of one may go on to the hosts behind this gateway. */
+static void count_opened(const struct sp_area *area, uint32_t rule, void *context)
+{
+    struct maker *maker = context;
+
+    if (is_tunnel_rule(maker->guard->policy, rule))
+        maker->total += sp_kernel_selector_count(area);
+}
+
+static void make_opened(const struct sp_area *area, uint32_t rule, void *context)
+{
+    struct maker *maker = context;
+
+    if (!is_tunnel_rule(maker->guard->policy, rule) ||
+        sp_kernel_selector_count(area) == SP_KERNEL_SELECTORS_NONE)
+        return;
+    prepare(maker);
+    sp_kernel_selector_visit(area, add_policy, maker);
+}
+
 static void make_default(struct maker *maker)
 {
     static const uint8_t families[] = {4, 6};
@@ -167,8 +197,10 @@ static enum sp_status make_all(struct maker *maker)
     maker->priority = SP_KERNEL_PRIORITY_FIRST;
     make_exceptions(maker);
     enum sp_status status = sp_policy_visit_areas(policy, SP_OUTBOUND, &maker->guard->me, make_area, maker);
-    if (status == SP_OK && sp_policy_default(policy) == SP_ACTION_BLOCK)
+    if (status == SP_OK && sp_policy_default(policy) == SP_ACTION_BLOCK) {
+        status = sp_policy_visit_areas(policy, SP_INBOUND, &maker->guard->me, make_opened, maker);
         make_default(maker);
+    }
     if (status != SP_OK)
         sp_kernel_policies_free(&maker->made);
     return status;
@@ -181,6 +213,8 @@ enum sp_status sp_guard_policies_make(const struct sp_offload_guard *guard, stru
     const bool blocks_rest = sp_policy_default(guard->policy) == SP_ACTION_BLOCK;
     enum sp_status status = sp_policy_visit_areas(guard->policy, SP_OUTBOUND, &guard->me, count_area, &maker);
 
+    if (status == SP_OK && blocks_rest)
+        status = sp_policy_visit_areas(guard->policy, SP_INBOUND, &guard->me, count_opened, &maker);
     if (status != SP_OK)
         return status;
     maker.holds_icmp |= blocks_rest;

@@ -91,7 +91,8 @@
  *     ],
  *     "totals": {"outbound": COUNTERS, "inbound": COUNTERS},
  *     "guard": [                                             what nftables did, in the policy's order
- *       {"chain": "guard_in",                                "steer", "guard_out"
+ *       {"chain": "guard_in",                                "steer", "guard_out"; of what is forwarded
+ *                                                            "forward", "guard_forward"
  *        "rule": 0,                                          null: the policy's default
  *        "action": "refuse",                                 "steer": handed to the daemon
  *        "packets": 0, "bytes": 0}

@@ -24,6 +24,7 @@ BACK_SIDE_IPV4=198.51.100.2
 BYSTANDER_IPV4=198.51.100.7
 
 topology_tag=sp$$
+topology_more_hosts=() # that a scene has made
 declare -A topology_pids=() # by name: front, back, web, capture-NAME, ...
 scratch=''
 
@@ -109,7 +110,7 @@ topology_down() {
     for name in "${!topology_pids[@]}"; do
         end_process "$name"
     done
-    for host in front back bystander; do
+    for host in front back bystander "${topology_more_hosts[@]}"; do
         space=$(in_host "$host" stat -Lc %i /proc/self/ns/net 2>/dev/null) || continue
         rm -f "/run/sallyport/netns-$space.lock" # left by daemons that were killed
         ip netns delete "$topology_tag-$host"

@@ -93,13 +93,14 @@ bool guard_is_damaged(struct guard *guard)
     return true;
 }
 
-/* In the steering chain a protect rule's counter is of packets on their way to us; all others count refusals.
+/* In the steering chains a protect rule's counter is of packets on their way to us; all others count
+ * refusals.
  */
 static bool is_handing_over(const char *chain, const struct sp_policy *policy, uint32_t index)
 {
     struct sp_rule_info rule;
-    return strcmp(chain, "steer") == 0 && sp_policy_rule(policy, index, &rule) == SP_OK &&
-           rule.action == SP_ACTION_PROTECT;
+    return (strcmp(chain, "steer") == 0 || strcmp(chain, "forward") == 0) &&
+           sp_policy_rule(policy, index, &rule) == SP_OK && rule.action == SP_ACTION_PROTECT;
 }
 
 /* "guard_in_3" or "guard_in_default": the chain, and the rule or null. */

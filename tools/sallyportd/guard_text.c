@@ -10,6 +10,13 @@
  * directions, mirrored in the one it isn't written for. Always let through are loopback, ESP, what our own
  * device carries, and IPv6 neighbour discovery, without which no peer is found.
  *
+ * Where the policy has tunnels this host may be a gateway, and a fourth chain holds to it what it forwards:
+ *   forward    prerouting: what must be protected gets the mark, clear text that should have come through the
+ * device, and what is blocked, goes
+ * What comes out of a tunnel for others leaves through guard_out, where the policy's rules about what goes
+ * out still hold for it, but not its default: the engine has let it in. Without tunnels, forwarding is no
+ * business of ours.
+ *
  * "me" is whatever address the kernel calls local at that moment (fib ... type local), so an address that the
  * host gains is guarded at once.
  *
@@ -36,6 +43,10 @@ static const struct chain chains[] = {
     {"guard_out", "type filter hook postrouting priority srcnat + 10; policy accept;", true, false},
 };
 #define CHAIN_COUNT (sizeof chains / sizeof *chains)
+
+/* What is forwarded, as its sender's and as its receiver's side see it; both stand in one chain. */
+static const struct chain forward_out = {"forward", NULL, true, true};
+static const struct chain forward_in = {"guard_forward", NULL, false, false};
 
 /* ---- matches ------------------------------------------------------------------------------------------- */
 
@@ -200,15 +211,20 @@ struct view {
     const struct sp_endpoint *source, *destination;
 };
 
+static const char *refusing_name(const struct chain *chain)
+{
+    return chain == &forward_out ? forward_in.name : chain->name;
+}
+
 static void write_decision(FILE *out, const struct view *view)
 {
     if (view->rule->action == SP_ACTION_BYPASS)
         fputs("accept", out);
     else if (view->rule->action == SP_ACTION_PROTECT && view->chain->is_steering)
-        fprintf(out, "counter name steer_%" PRIu32 " meta mark set %#" PRIx32 " accept", view->index,
-                view->mark);
+        fprintf(out, "counter name %s_%" PRIu32 " meta mark set %#" PRIx32 " accept", view->chain->name,
+                view->index, view->mark);
     else
-        fprintf(out, "counter name %s_%" PRIu32 " drop", view->chain->name, view->index);
+        fprintf(out, "counter name %s_%" PRIu32 " drop", refusing_name(view->chain), view->index);
     fprintf(out, " comment \"rule %" PRIu32 ", line %" PRIu32 "\"\n", view->index, view->rule->line);
 }
 
@@ -335,6 +351,16 @@ static bool write_all_quotes(FILE *out, const struct chain *chain, const struct 
     return true;
 }
 
+static bool has_tunnels(const struct sp_policy *policy)
+{
+    for (uint32_t index = 0; index < sp_policy_action_count(policy); index++) {
+        struct sp_action_info action;
+        if (sp_policy_action(policy, index, &action) == SP_OK && action.mode == SP_MODE_TUNNEL)
+            return true;
+    }
+    return false;
+}
+
 static bool write_chain(FILE *out, const struct chain *chain, const struct guard_settings *settings,
                         const struct sp_policy *policy)
 {
@@ -351,20 +377,58 @@ static bool write_chain(FILE *out, const struct chain *chain, const struct guard
         if (look_at(&rule, chain->is_outbound, &view) && !write_rule(out, &view))
             return false;
     }
+    if (chain->is_outbound && !chain->is_steering && has_tunnels(policy))
+        fprintf(out, "\t\tiifname \"%s\" accept\n", settings->device);
     if (sp_policy_default(policy) == SP_ACTION_BLOCK)
         fprintf(out, "\t\tcounter name %s_default drop\n", chain->name);
     fputs("\t}\n", out);
     return true;
 }
 
+/* A packet that is forwarded is outbound to one rule and inbound to another: a rule has both views, if it has
+ * them, before the next is tried. Packets to this host have their own chain. */
+static bool write_forward(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy)
+{
+    fprintf(out,
+            "\tchain forward {\n"
+            "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+            "\t\tiif \"lo\" accept\n"
+            "\t\tiifname \"%s\" accept\n"
+            "\t\tfib daddr type { local, broadcast, anycast, multicast } accept\n",
+            settings->device);
+    for (uint32_t place = 0; place < sp_policy_rule_count(policy); place++) {
+        const uint32_t index = sp_policy_rule_at(policy, place);
+        struct view leaves = {.chain = &forward_out, .index = index, .mark = settings->mark};
+        struct view comes = {.chain = &forward_in, .index = index};
+        struct sp_rule_info rule;
+        if (sp_policy_rule(policy, index, &rule) != SP_OK)
+            return false;
+        if ((look_at(&rule, true, &leaves) && !write_rule(out, &leaves)) ||
+            (look_at(&rule, false, &comes) && !write_rule(out, &comes)))
+            return false;
+    }
+    if (sp_policy_default(policy) == SP_ACTION_BLOCK)
+        fprintf(out, "\t\tcounter name %s_default drop\n", forward_in.name);
+    fputs("\t}\n", out);
+    return true;
+}
+
+static void write_chain_counters(FILE *out, const struct chain *chain, const struct sp_policy *policy)
+{
+    for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++)
+        fprintf(out, "\tcounter %s_%" PRIu32 " { }\n", chain->name, index);
+    fprintf(out, "\tcounter %s_default { }\n", chain->name);
+}
+
 /* A counter for each chain and rule, used or not: they cost nothing, and their names need no bookkeeping. */
 static void write_counters(FILE *out, const struct sp_policy *policy)
 {
-    for (size_t i = 0; i < CHAIN_COUNT; i++) {
-        for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++)
-            fprintf(out, "\tcounter %s_%" PRIu32 " { }\n", chains[i].name, index);
-        fprintf(out, "\tcounter %s_default { }\n", chains[i].name);
-    }
+    for (size_t i = 0; i < CHAIN_COUNT; i++)
+        write_chain_counters(out, &chains[i], policy);
+    if (!has_tunnels(policy))
+        return;
+    write_chain_counters(out, &forward_out, policy);
+    write_chain_counters(out, &forward_in, policy);
 }
 
 bool guard_write(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy)
@@ -377,6 +441,8 @@ bool guard_write(FILE *out, const struct guard_settings *settings, const struct 
     bool is_written = true;
     for (size_t i = 0; i < CHAIN_COUNT && is_written; i++)
         is_written = write_chain(out, &chains[i], settings, policy);
+    if (is_written && has_tunnels(policy))
+        is_written = write_forward(out, settings, policy);
     fputs("}\n", out);
     return is_written && !ferror(out);
 }

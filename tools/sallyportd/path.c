@@ -10,6 +10,10 @@
  * route of its own with a smaller MTU, and the kernel tells the connections, as above. Anybody can forge such
  * reports, so they must quote an SA of ours, are only believed down to what the standards require of links,
  * and only for a while.
+ *
+ * Behind a tunnel's end are networks, whose hosts have no route of their own here: while the path to the end
+ * of a tunnel is narrow, the steering routes are for all that is steered. The kernel tells the hosts that
+ * packets are forwarded for as it tells connections of our own.
  */
 #include "path.h"
 
@@ -58,8 +62,10 @@ static uint32_t overhead_bytes(const struct sp_policy *policy)
         struct sp_action_info action;
         if (sp_policy_action(policy, i, &action) != SP_OK)
             continue;
-        const size_t overhead = sp_suite_overhead_bytes(action.encryption, action.integrity) +
-                                (action.is_encapsulated ? SP_ENCAP_OVERHEAD_BYTES : 0);
+        const size_t overhead =
+            sp_suite_overhead_bytes(action.encryption, action.integrity) +
+            (action.is_encapsulated ? SP_ENCAP_OVERHEAD_BYTES : 0) +
+            (action.mode == SP_MODE_TUNNEL ? sp_tunnel_overhead_bytes(action.tunnel_from.family) : 0);
         most = overhead > most ? overhead : most;
     }
     return (uint32_t)most;
@@ -76,10 +82,32 @@ static uint32_t at_least(uint32_t value, uint32_t least)
     return value > least ? value : least;
 }
 
+static bool is_tunnel_end(const struct sp_policy *policy, const struct sp_address *peer)
+{
+    for (uint32_t i = 0; i < sp_policy_action_count(policy); i++) {
+        struct sp_action_info action;
+        if (sp_policy_action(policy, i, &action) == SP_OK && action.mode == SP_MODE_TUNNEL &&
+            memcmp(&action.tunnel_to, peer, sizeof *peer) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The narrowest way to a tunnel's end that a router has told of, or what the link carries. */
+static uint32_t least_path_bytes(const struct daemon *daemon, const struct sp_policy *policy, uint32_t link)
+{
+    uint32_t least = link;
+    for (uint32_t i = 0; i < daemon->narrow_count; i++)
+        if (daemon->narrow[i].path_mtu_bytes < least && is_tunnel_end(policy, &daemon->narrow[i].address))
+            least = daemon->narrow[i].path_mtu_bytes;
+    return least;
+}
+
 struct path_limits path_limits_now(const struct daemon *daemon, const struct sp_policy *policy)
 {
     const uint32_t asked = daemon->options.path_mtu_bytes;
-    const uint32_t path = asked ? asked : link_mtu_bytes(daemon->sad, &daemon->me);
+    const uint32_t link = asked ? asked : link_mtu_bytes(daemon->sad, &daemon->me);
+    const uint32_t path = least_path_bytes(daemon, policy, link);
     const uint32_t overhead = overhead_bytes(policy);
     const uint32_t inner = path > overhead ? path - overhead : 0;
     return (struct path_limits){
@@ -100,7 +128,7 @@ void path_follow(struct daemon *daemon)
     daemon->routes.ipv6_mtu_bytes = limits.ipv6_mtu_bytes;
     gate_set_mss(daemon->gate, &limits.mss);
     (void)routes_open(&daemon->routes);
-    log_line("the link carries %u bytes now, %u of them ours to seal", limits.path_mtu_bytes,
+    log_line("the path carries %u bytes now, %u of them ours to seal", limits.path_mtu_bytes,
              limits.ipv4_mtu_bytes);
 }
 
@@ -157,6 +185,7 @@ static void narrow(struct daemon *daemon, const struct sp_address *peer, uint32_
     else
         log_line("the path to %s carries %u bytes, says a router on the way; %u of them ours to seal",
                  sp_address_format(peer, text), believed, inner);
+    path_follow(daemon);
 }
 
 void path_read_reports(struct daemon *daemon, int fd, uint8_t family)
@@ -181,5 +210,6 @@ void path_tick(struct daemon *daemon)
         }
         (void)routes_set_peer(&daemon->routes, &peer->address, 0);
         *peer = daemon->narrow[--daemon->narrow_count];
+        path_follow(daemon);
     }
 }

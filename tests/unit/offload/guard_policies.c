@@ -265,3 +265,26 @@ Test(guard_policies, more_than_a_kernel_should_have_are_refused)
     unmake(&guarded);
     free(text);
 }
+
+Test(guard_policies, what_came_out_of_a_tunnel_goes_on_although_the_rest_is_blocked)
+{
+    static const char text[] = "action \"gate\" {\n"
+                               "    esp 3des-cbc hmac-sha1-96\n"
+                               "    mode tunnel from 192.0.2.1 to 203.0.113.2\n"
+                               "}\n"
+                               "action \"host\" { esp 3des-cbc hmac-sha1-96 }\n"
+                               "protect out any from 192.0.2.4 to 192.0.2.5 with \"gate\"\n"
+                               "protect out any from 192.0.2.4 to 192.0.2.6 with \"host\"\n"
+                               "default block\n";
+    struct guarded guarded;
+    struct sp_flow flow = {.protocol = IPPROTO_TCP, .source_port = 80, .destination_port = 4000};
+
+    cr_assert_eq(make(&guarded, text, DEVICE), SP_OK);
+    for (uint8_t from = 1; from <= HOSTS; from++)
+        for (uint8_t to = 3; to <= HOSTS; to++) {
+            flow.source = host(4, from);
+            flow.destination = host(4, to);
+            cr_expect_eq(may_leave(&guarded, &flow), from == 5 && to == 4, "%u to %u", from, to);
+        }
+    unmake(&guarded);
+}
