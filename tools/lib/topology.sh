@@ -224,10 +224,10 @@ is_cleaned_up() { # HOST
 
 # ---- captures
 
-# start_capture NAME HOST DEVICE
+# start_capture NAME HOST DEVICE [FILTER...]
 start_capture() {
     start_process "capture-$1" "$scratch/$1.capture-log" ip netns exec "$topology_tag-$2" \
-        tcpdump -n -p --immediate-mode -B 131072 -U -s 0 -i "$3" -w "$scratch/$1.pcap"
+        tcpdump -n -p --immediate-mode -B 131072 -U -s 0 -i "$3" -w "$scratch/$1.pcap" "${@:4}"
     wait_until 5 grep -q '^tcpdump: listening' "$scratch/$1.capture-log" ||
         wait_until 1 grep -q 'listening on' "$scratch/$1.capture-log"
 }
