@@ -26,33 +26,63 @@ in_back ip route add 198.51.100.128/25 via "$BYSTANDER_IPV4"
     "$SP_BUILD/tools/ipsecctl/ipsecctl" keygen --from "$FAR_FRONT" --to "$BACK_SIDE_IPV4" >>"$scratch/keys"
 )
 
-check "both daemons start with a router between them" start_gates
-check "a large file arrives through a router" fetches front "$BACK_SIDE_IPV4" big
-
 # A download is on its way when the path narrows: its connection has the large segments still. The receiver's window
 # is small, or all of the file would be in its buffers by then.
 in_front sh -c 'echo 4096 65536 131072 >/proc/sys/net/ipv4/tcp_rmem'
-start_process download "$scratch/download.log" ip netns exec "$topology_tag-front" \
-    curl -s --max-time 40 --limit-rate 1500k -o "$scratch/got" "http://$BACK_SIDE_IPV4/big"
-sleep 1
-in_front ip link set far0 mtu 1400
-in_bystander ip link set far0 mtu 1400
-check "the back-end learns what the router says of the path" \
-    wait_until 5 is_true back "s['narrow_paths'] == [{'peer': '$FAR_FRONT', 'mtu_bytes': 1400}]"
 arrives() {
     wait_until 30 fails is_running download && cmp "$scratch/got" "$scratch/www/big"
 }
-check "a connection that was there when the path narrowed goes on to its end" arrives
-start_capture after bystander far0
-check "a new connection fits the narrow path" fetches front "$BACK_SIDE_IPV4" big
-stop_capture after
-check "the router has nothing to complain of any more" is_unseen after 'icmp'
-check "and the front-end that its own link is narrower" is_true front 's["device"]["mtu_bytes"] == 1400 - 37'
-check "nothing was dropped for another reason than its length" is_true back \
-    'all(n == 0 for d, n in s["totals"]["outbound"]["drops"].items() if d != "host-mtu")'
+set_path_mtu() { # BYTES
+    in_front ip link set far0 mtu "$1" && in_bystander ip link set far0 mtu "$1"
+}
+# Reports that nobody reads would keep the daemon awake.
+is_idle() { # HOST
+    local ticks=() i
+    for i in 1 2; do
+        ticks+=("$(awk '{ sub(/^.*\) /, ""); print $12 + $13 }' "/proc/${topology_pids[$1]}/stat")")
+        sleep 1
+    done
+    echo "$((ticks[1] - ticks[0])) ticks in a second"
+    [ $((ticks[1] - ticks[0])) -lt $(($(getconf CLK_TCK) / 4)) ]
+}
+# narrows FORM OVERHEAD POLICY-FRONT POLICY-BACK
+narrows() {
+    local form=$1
+    check "both daemons start with a router between them, $form" start_gate front "$3" "$scratch/keys"
+    check "the back-end's, $form" start_gate back "$4" "$scratch/keys"
+    check "a large file arrives through a router, $form" fetches front "$BACK_SIDE_IPV4" big
+    start_process download "$scratch/download.log" ip netns exec "$topology_tag-front" \
+        curl -s --max-time 40 --limit-rate 1500k -o "$scratch/got" "http://$BACK_SIDE_IPV4/big"
+    sleep 1
+    set_path_mtu 1400
+    check "the back-end learns what the router says of the path, $form" \
+        wait_until 5 is_true back "s['narrow_paths'] == [{'peer': '$FAR_FRONT', 'mtu_bytes': 1400}]"
+    check "a connection that was there when the path narrowed goes on to its end, $form" arrives
+    start_capture "after-$form" bystander far0
+    check "a new connection fits the narrow path, $form" fetches front "$BACK_SIDE_IPV4" big
+    stop_capture "after-$form"
+    check "the router has nothing to complain of any more, $form" is_unseen "after-$form" 'icmp'
+    check "after which the back-end's daemon sleeps, $form" is_idle back
+    check "and the front-end that its own link is narrower, $form" is_true front "s['device']['mtu_bytes'] == 1400 - $2"
+    check "nothing was dropped for another reason than its length, $form" is_true back \
+        'all(n == 0 for d, n in s["totals"]["outbound"]["drops"].items() if d != "host-mtu")'
+    end_gates
+    end_process download
+    set_path_mtu 1500
+}
+narrows raw 37 "$FRONT_POLICY" "$BACK_POLICY"
+
+for side in front back; do
+    sed 's/^    esp .*/&\n    encap udp/' "$SP_SOURCE/docs/examples/$side-end.policy" >"$scratch/path-$side.policy"
+done
+rm -f "$scratch/keys"
+(
+    umask 077
+    "$SP_BUILD/tools/ipsecctl/ipsecctl" keygen --encap --from "$FAR_FRONT" --to "$BACK_SIDE_IPV4" >"$scratch/keys"
+)
+narrows udp 45 "$scratch/path-front.policy" "$scratch/path-back.policy"
 
 in_front ip link delete far0
-end_process download
 in_bystander sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
 for host in bystander back; do
     in_host "$host" ip address flush dev side0
