@@ -28,7 +28,7 @@ struct association {
     const char *source, *destination, *peer; /* addresses */
     const char *protocol, *source_ports, *destination_ports; /* of the rule; "any" */
     const char *mode, *tunnel;                               /* tunnel: its endpoints, "" in transport mode */
-    const char *requested, *granted;                         /* backends */
+    const char *requested, *granted; /* backends: "user", "kernel", "nic eth0 (crypto)" */
     const char *state, *fingerprint;
     bool is_ours, is_active;
     bool is_confidential, is_authenticated;

@@ -45,6 +45,15 @@ static const char *direction_of(const struct sp_me *me, const struct sp_offload_
     return own_addresses_hold(me, &sa->destination) ? "in" : "none";
 }
 
+/* A NIC does only what somebody asked it to do; whether more was asked for, the kernel doesn't remember. */
+static void set_backend(struct pool *pool, struct association *own, const struct sp_offload_sa *sa)
+{
+    const bool is_on_nic = sa->device[0] != '\0' && sa->offload != SP_OFFLOAD_SOFTWARE;
+    own->requested = is_on_nic ? "nic" : "kernel";
+    own->granted = is_on_nic ? pool_format(pool, "nic %s (%s)", sa->device, sp_offload_mode_name(sa->offload))
+                             : "kernel";
+}
+
 static void set_texts(struct gathered *gathered, struct association *own, const struct sp_offload_sa *sa)
 {
     struct pool *pool = &gathered->snapshot->pool;
@@ -62,7 +71,7 @@ static void set_texts(struct gathered *gathered, struct association *own, const 
     own->fingerprint = pool_text(pool, sa->fingerprint);
     own->state = sa->is_larval ? "larval" : sa->state == SP_SA_SOFT_EXPIRED ? "soft-expired" : "live";
     own->policy = sa->is_ours ? "kernel" : "foreign";
-    own->requested = own->granted = "kernel";
+    set_backend(pool, own, sa);
 }
 
 static void take_sa(const struct sp_offload_sa *sa, void *context)

@@ -51,6 +51,8 @@ echo 1 >"$SWITCH"
 check "a NIC that takes 3DES takes it outbound" add_sa 0x1004 out "${DES[@]}"
 check "and inbound" add_sa 0x1005 in "${DES[@]}"
 check "outbound, the kernel and the NIC both show it" is_offloaded 0x1004 192.0.2.1 192.0.2.2
+check "ipsecmon tells what the NIC was granted" says "nic $nic (crypto)" \
+    "$SP_BUILD/tools/ipsecmon/ipsecmon" --once --csv --backend kernel --filter spi=0x1004
 check "and inbound" is_offloaded 0x1005 192.0.2.2 192.0.2.1
 echo 0 >"$SWITCH"
 check "switched back it refuses 3DES again" \
