@@ -97,6 +97,15 @@ static struct verdict ask_driver(const struct fake_nic *nic, const struct sp_xfr
     }
 }
 
+static uint32_t count_policies_on_nic(const struct fake_nic *nic)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < nic->policy_count; i++)
+        count += (nic->policies[i].has & SP_XFRM_HAS_DEVICE) != 0;
+    return count;
+}
+
 static struct verdict ask_driver_for_policy(const struct fake_nic *nic, const struct sp_xfrm_policy *policy)
 {
     if (nic->driver != FAKE_MLX5)
@@ -105,7 +114,7 @@ static struct verdict ask_driver_for_policy(const struct fake_nic *nic, const st
         return refuse(EINVAL, "mlx5_core: Cannot offload forward policy");
     if (policy->selector.protocol != 0 && policy->selector.protocol != 6 && policy->selector.protocol != 17)
         return refuse(EINVAL, "mlx5_core: Device does not support upper protocol other than TCP/UDP");
-    return taken;
+    return count_policies_on_nic(nic) < nic->policy_room ? taken : refuse(ENOSPC, NULL);
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 
 #include "xfrm_link.h"
 
-#define FAKE_SAS_MAX 32u
+#define FAKE_SAS_MAX 256u
 #define FAKE_RULES_MAX 128u
 
 enum fake_driver {
@@ -33,7 +33,7 @@ struct fake_sa {
 struct fake_nic {
     enum fake_driver driver;
     int32_t interface;
-    uint32_t room; /* SAs that the NIC has room for */
+    uint32_t room, policy_room; /* how many the NIC has room for */
     struct fake_sa sas[FAKE_SAS_MAX];
     struct sp_xfrm_policy policies[FAKE_RULES_MAX];
     uint32_t policy_count;

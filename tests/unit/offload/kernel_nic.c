@@ -43,8 +43,9 @@ static const struct sp_address mine = {4, {127, 0, 0, 1}};
 static struct fake_nic kernel;
 static struct sp_report *report;
 static struct side side;
-static char grants_packet[8][SP_KERNEL_REFUSAL_BYTES], grants_crypto[8][SP_KERNEL_REFUSAL_BYTES];
-static struct sp_offload_grant grants[8];
+static char grants_packet[FAKE_SAS_MAX][SP_KERNEL_REFUSAL_BYTES];
+static char grants_crypto[FAKE_SAS_MAX][SP_KERNEL_REFUSAL_BYTES];
+static struct sp_offload_grant grants[FAKE_SAS_MAX];
 static uint32_t grant_count;
 
 /* Odd SPIs are outbound. */
@@ -89,7 +90,7 @@ static void want(const char *format, const char *suite, uint32_t count, const ch
 static void note(const struct sp_offload_grant *grant, void *context)
 {
     (void)context;
-    cr_assert_lt(grant_count, 8);
+    cr_assert_lt(grant_count, FAKE_SAS_MAX);
     grants[grant_count] = *grant;
     snprintf(grants_packet[grant_count], sizeof grants_packet[0], "%s", grant->packet_refusal);
     snprintf(grants_crypto[grant_count], sizeof grants_crypto[0], "%s", grant->crypto_refusal);
@@ -129,6 +130,7 @@ static void start(enum fake_driver driver)
     memset(&kernel, 0, sizeof kernel);
     kernel.driver = driver;
     kernel.room = FAKE_SAS_MAX;
+    kernel.policy_room = FAKE_RULES_MAX;
     kernel.dies_at = -1;
     kernel.is_busy = true;
 }
@@ -195,6 +197,15 @@ static bool wants_esp(uint8_t direction)
         if (kernel.policies[i].direction == direction && kernel.policies[i].template_count > 0)
             return true;
     return false;
+}
+
+static const struct sp_xfrm_sa *sa_of(uint32_t spi)
+{
+    for (uint32_t i = 0; i < FAKE_SAS_MAX; i++)
+        if (kernel.sas[i].is_there && kernel.sas[i].sa.spi == spi)
+            return &kernel.sas[i].sa;
+    cr_assert(false, "there is no SA 0x%x", spi);
+    return NULL;
 }
 
 /* ---- software said to be a NIC --------------------------------------------------------------------------
@@ -317,6 +328,11 @@ Test(kernel_nic, whole_packets_take_policies_too_with_one_of_the_kernels_own_beh
     cr_expect_eq(of_nic, 2, "one outbound, one inbound, and none that is forwarded");
     expect_again_changes_nothing(SP_OFFLOAD_AUTO);
     expect_again_changes_nothing(SP_OFFLOAD_PACKET);
+    for (uint32_t i = 0; i < kernel.policy_count; i++)
+        if (kernel.policies[i].has & SP_XFRM_HAS_DEVICE)
+            kernel.policies[i].device.interface++;
+    cr_assert_eq(bring(SP_OFFLOAD_PACKET, "lo", &changes), SP_OK);
+    cr_expect_eq(changes.policies_changed, 2, "those of another device");
     fake_nic_down(&kernel);
     cr_expect_eq(fake_nic_sa_count(&kernel), 0);
     cr_expect(wants_esp(XFRM_POLICY_IN) && wants_esp(XFRM_POLICY_OUT), "nothing goes in clear");
@@ -347,6 +363,10 @@ Test(kernel_nic, what_a_driver_minds_about_whole_packets_is_found_before_anythin
     start(FAKE_MLX5_NO_POLICIES);
     want(back_end, GCM, 2, "");
     expect_refused(SP_OFFLOAD_PACKET, "Policy offload is not supported");
+    struct sp_offload_changes changes;
+    cr_assert_eq(bring_software(), SP_OK);
+    cr_expect_eq(bring(SP_OFFLOAD_PACKET, "lo", &changes), SP_ERR_UNSUPPORTED);
+    cr_expect_lt(sa_of(0x1001)->replay_esn.sequence_sent, 1u << 24, "no SA went there and back");
 }
 
 Test(kernel_nic, what_has_no_room_on_the_nic_is_in_software_and_stays_there)
@@ -369,13 +389,11 @@ Test(kernel_nic, what_has_no_room_on_the_nic_is_in_software_and_stays_there)
 /* ---- moving ----------------------------------------------------------------------------------------------
  */
 
-static const struct sp_xfrm_sa *sa_of(uint32_t spi)
+static void take_away(uint32_t spi)
 {
     for (uint32_t i = 0; i < FAKE_SAS_MAX; i++)
-        if (kernel.sas[i].is_there && kernel.sas[i].sa.spi == spi)
-            return &kernel.sas[i].sa;
-    cr_assert(false, "there is no SA 0x%x", spi);
-    return NULL;
+        if (kernel.sas[i].sa.spi == spi)
+            kernel.sas[i].is_there = false;
 }
 
 static void use_inbound(uint32_t spi, uint32_t received)
@@ -485,4 +503,60 @@ Test(kernel_nic, killed_at_any_moment_and_run_again_it_converges_and_no_number_c
     suffer(FAKE_MLX5, SP_OFFLOAD_CRYPTO, SP_OFFLOAD_AUTO);
     suffer(FAKE_MLX5, SP_OFFLOAD_PACKET, SP_OFFLOAD_SOFTWARE);
     suffer(FAKE_PLAIN, SP_OFFLOAD_SOFTWARE, SP_OFFLOAD_AUTO);
+}
+
+/* They fill more than one message, and one that is new comes first, so that pairs would be cut. */
+Test(kernel_nic, killed_between_messages_it_leaves_no_sa_gone_that_was_to_be_replaced)
+{
+    enum { ALL = 151, NEW = 1 };
+    struct sp_offload_changes changes;
+    enum sp_status status = SP_ERR_SYSTEM;
+
+    for (int at = 0; status != SP_OK; at++) {
+        start(FAKE_NETDEVSIM);
+        want(back_end, GCM, ALL, "");
+        cr_assert_eq(bring_software(), SP_OK);
+        take_away(0x1001 + NEW);
+        kernel.dies_at = at;
+        want(back_end, GCM, ALL, "");
+        status = bring(SP_OFFLOAD_CRYPTO, "lo", &changes);
+        kernel.dies_at = -1;
+        kernel.answer_count = kernel.first_answer = 0;
+        for (uint32_t i = 0; i < ALL; i++)
+            if (i != NEW)
+                (void)sa_of(0x1001 + i);
+    }
+    cr_expect_eq(count_granted(SP_OFFLOAD_CRYPTO), ALL);
+}
+
+Test(kernel_nic, a_refusal_in_the_midst_puts_sas_back_to_where_they_were)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_MLX5);
+    kernel.policy_room = 1;
+    want(back_end, GCM, 2, "");
+    cr_assert_eq(bring_software(), SP_OK);
+    const uint32_t policies = kernel.policy_count;
+    cr_expect_eq(bring(SP_OFFLOAD_PACKET, "lo", &changes), SP_ERR_UNSUPPORTED);
+    expect_says(last_complaint(), "No space left on device");
+    cr_expect_not(sa_of(0x1001)->has & SP_XFRM_HAS_DEVICE);
+    cr_expect_geq(sa_of(0x1001)->replay_esn.sequence_sent, 1u << 25, "there and back");
+    cr_expect_eq(kernel.policy_count, policies);
+    for (uint32_t i = 0; i < kernel.policy_count; i++)
+        cr_expect_not(kernel.policies[i].has & SP_XFRM_HAS_DEVICE);
+}
+
+Test(kernel_nic, back_in_software_no_policy_is_the_nics)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_MLX5);
+    want(back_end, GCM, 2, "");
+    cr_assert_eq(bring(SP_OFFLOAD_PACKET, "lo", &changes), SP_OK);
+    want(back_end, GCM, 2, "");
+    cr_assert_eq(bring_software(), SP_OK);
+    for (uint32_t i = 0; i < kernel.policy_count; i++)
+        cr_expect_not(kernel.policies[i].has & SP_XFRM_HAS_DEVICE);
+    cr_expect_eq(kernel.policy_count, side.policies.count);
 }
