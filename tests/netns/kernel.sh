@@ -31,6 +31,17 @@ takes_or_says_why() { # KEYS POLICY
     [[ $said =~ ^"ipsecctl: the kernel has no "(ESP|DES|HMAC|AES-GCM).*": CONFIG_" ]] && changes_nothing front "$scratch/kernel.policy"
 }
 
+# Asked for a NIC, it ends with the same sentence, and with who else can do it.
+nic_or_says_who() { # KEYS POLICY
+    local said
+    if said=$(in_front "$ipsecctl" load --backend nic --device lo --keys "$1" "$2" 2>&1); then
+        [[ $said == *software* ]]
+        return
+    fi
+    echo "$said"
+    [[ $said == *"the kernel has no "*CONFIG_*"sallyportd(8)"* ]] && changes_nothing front "$scratch/kernel.policy"
+}
+
 if ! in_front "$ipsecctl" status --backend kernel >/dev/null 2>&1; then
     skip "policies in the kernel" "this kernel has no XFRM"
 else
@@ -69,6 +80,7 @@ EOF
     sed 's/esp 3des-cbc hmac-sha1-96/esp aes128-gcm16/' "$FRONT_POLICY" >"$scratch/gcm.policy"
     (umask 077 && "$ipsecctl" keygen --from "$FRONT_IPV4" --to "$BACK_IPV4" --esp aes128-gcm16 >"$scratch/gcm.keys")
     check "and those of AES-GCM" takes_or_says_why "$scratch/gcm.keys" "$scratch/gcm.policy"
+    check "a NIC is told the same, or does nothing" nic_or_says_who "$scratch/gcm.keys" "$scratch/gcm.policy"
     flush_kernel front >/dev/null
     check "flush leaves what is somebody else's" kernel_is_true front '[p["priority"] for p in s["policies"]] == [7]'
     check "and the page comes again" fetches front "$BACK_IPV4" small

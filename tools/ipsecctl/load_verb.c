@@ -156,6 +156,17 @@ static void save_grants(const json_t *grants)
         tool_say("what was granted can't be noted for \"ipsecctl status\": %s", strerror(error));
 }
 
+/* Behind NIC and kernel there is one more who can do it. */
+static int failed(const struct request *request, enum sp_status status, const struct sp_report *report)
+{
+    const int exit_code = backend_failed(status, report);
+    if (status == SP_ERR_UNSUPPORTED && request->backend == BACKEND_NIC)
+        tool_say(request->nic.mode == SP_OFFLOAD_AUTO
+                     ? "sallyportd(8) does ESP in user space, without a NIC and without the kernel"
+                     : "--offload auto takes what is granted, in software if need be");
+    return exit_code;
+}
+
 static int load(const struct request *request, const struct sp_policy *policy, const struct sp_me *me)
 {
     struct sp_report *report = NULL;
@@ -184,7 +195,7 @@ static int load(const struct request *request, const struct sp_policy *policy, c
     if (status == SP_OK)
         print_result(request, policy, rule_policies, &changes, grants);
     else
-        exit_code = backend_failed(status, report);
+        exit_code = failed(request, status, report);
     json_decref(grants);
     sp_report_destroy(&report);
     free(rule_policies);
