@@ -103,6 +103,7 @@ struct sp_dropped {
     /* of the packet as it was dropped, which is the sealed one where the host could not send it; family 0: it
      * could not be read */
     struct sp_address source, destination;
+    uint32_t flow_label;                    /* of the IPv6 header, else 0 */
     uint8_t protocol;                       /* of the upper layer, 50 for ESP */
     bool has_ports;                         /* protocol has ports and they were in the packet */
     uint16_t source_port, destination_port; /* 0 unless has_ports */

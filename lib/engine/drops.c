@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define CLEAR_ESP_BYTES 8u
+#define FLOW_LABEL_MASK 0xfffffu /* RFC 8200 3: the last 20 bits of the first word */
 
 static bool is_full(struct sp_drop_ring *ring, uint32_t head, enum sp_drop reason)
 {
@@ -58,6 +59,8 @@ static void describe(struct sp_dropped *dropped, const struct sp_packet *packet,
                                              &total_bytes) == SP_DROP_NONE;
     if (is_readable)
         set_addresses(dropped, &headers);
+    if (is_readable && headers.source.family == 6)
+        dropped->flow_label = sp_read_u32(sp_packet_start(packet)) & FLOW_LABEL_MASK;
     else if (sa && read_before)
         set_addresses(dropped, read_before);
     if (is_readable && headers.protocol == SP_PROTOCOL_ESP)

@@ -58,6 +58,7 @@ struct trial {
 
 struct quiet_sa;   /* encap.c */
 struct last_drops; /* last_drops.c */
+struct audit_log;  /* audit_log.h */
 
 struct daemon {
     struct options options;
@@ -81,6 +82,7 @@ struct daemon {
     struct quiet_sa *quiet;          /* by the SA's number */
     struct event_totals events;
     struct last_drops *last_drops;
+    struct audit_log *audit;
     struct sp_segment *segment; /* NULL: could not be made, which was said */
     struct timespec started;
 };

@@ -30,6 +30,9 @@
 #include <linux/errqueue.h> /* needs time.h before it */
 #include <linux/filter.h>
 
+#ifndef IPV6_FLOWINFO
+#define IPV6_FLOWINFO 11 /* linux/in6.h, which can't be included beside netinet/in.h */
+#endif
 #ifndef IPV6_HDRINCL
 #define IPV6_HDRINCL 36 /* linux/in6.h, which can't be included beside netinet/in.h */
 #endif
@@ -37,9 +40,10 @@
 /* Enough for a burst of large TCP windows; what doesn't fit is dropped and counted. */
 #define SOCKET_BUFFER_BYTES (8 << 20)
 #define UDP_HEADER_BYTES 8u
+#define FLOW_LABEL_MASK 0xfffffu /* RFC 8200 3 */
 #define CONTROL_BYTES                                                                                        \
     (BACKLOG_CONTROL_BYTES + CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +              \
-     CMSG_SPACE(sizeof(int)))
+     CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t)))
 
 /* The path MTU that the kernel keeps for a peer is that of packets before they are sealed: those are what it
  * sends there, as far as it knows. Ours must not be measured by it, nor change it: hence "interface". What
@@ -55,7 +59,8 @@ static bool set_options(int fd, uint8_t family)
            socket_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_INTERFACE) &&
            socket_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
            socket_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
-           socket_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+           socket_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
+           socket_option(fd, IPPROTO_IPV6, IPV6_FLOWINFO, 1);
 }
 
 /* A raw socket's filter sees an IPv4 packet from its header on, an IPv6 packet from ESP on. SPIs are often
@@ -168,6 +173,7 @@ static bool rebuild_header(struct msghdr *message, uint8_t *at, size_t payload_b
     struct ip6_hdr header = {.ip6_plen = htons((uint16_t)payload_bytes), .ip6_nxt = IPPROTO_ESP};
     struct sockaddr_in6 source;
     int traffic_class = 0, hop_limit = 64;
+    uint32_t flow = 0;
     bool has_destination = false;
 
     memcpy(&source, message->msg_name, sizeof source);
@@ -184,9 +190,12 @@ static bool rebuild_header(struct msghdr *message, uint8_t *at, size_t payload_b
             memcpy(&hop_limit, CMSG_DATA(item), sizeof hop_limit);
         } else if (item->cmsg_type == IPV6_TCLASS) {
             memcpy(&traffic_class, CMSG_DATA(item), sizeof traffic_class);
+        } else if (item->cmsg_type == IPV6_FLOWINFO) {
+            memcpy(&flow, CMSG_DATA(item), sizeof flow); /* for the audit log (RFC 4303 3.4.2) */
         }
     }
-    header.ip6_flow = htonl(6u << 28 | ((uint32_t)traffic_class & 0xff) << 20);
+    header.ip6_flow =
+        htonl(6u << 28 | ((uint32_t)traffic_class & 0xff) << 20 | (ntohl(flow) & FLOW_LABEL_MASK));
     header.ip6_hlim = (uint8_t)hop_limit;
     memcpy(at, &header, sizeof header);
     return has_destination;

@@ -15,6 +15,7 @@ struct guard {
     struct guard_settings settings;
     struct nft_ctx *nft;
     struct guard_watch watch;
+    uint64_t installs;
 };
 
 struct guard *guard_create(const struct guard_settings *settings)
@@ -59,6 +60,7 @@ bool guard_install(struct guard *guard, const struct sp_policy *policy)
         log_line("nftables refused the guard:\n%s", nft_ctx_get_error_buffer(guard->nft));
     free(text);
     guard_watch_settle(&guard->watch);
+    guard->installs += is_installed;
     return is_installed;
 }
 
@@ -67,6 +69,11 @@ void guard_remove(struct guard *guard)
     if (nft_run_cmd_from_buffer(guard->nft,
                                 "table inet " GUARD_TABLE "\ndelete table inet " GUARD_TABLE "\n") != 0)
         log_line("can't remove the guard: %s", nft_ctx_get_error_buffer(guard->nft));
+}
+
+uint64_t guard_installs(const struct guard *guard)
+{
+    return guard->installs;
 }
 
 int guard_watch_fd(const struct guard *guard)

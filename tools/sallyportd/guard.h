@@ -28,6 +28,8 @@ void guard_destroy(struct guard **guard);
  * the former one untouched. */
 bool guard_install(struct guard *guard, const struct sp_policy *policy);
 void guard_remove(struct guard *guard);
+/* How often it was put up: its counters begin at zero each time. */
+uint64_t guard_installs(const struct guard *guard);
 /* A netlink descriptor, readable when some nftables table or rule has changed; -1: none. */
 int guard_watch_fd(const struct guard *guard);
 /* Takes what waits there. True when somebody else changed our table, or took it away. */

@@ -4,6 +4,7 @@
  */
 #include "last_drops.h"
 
+#include "audit.h"
 #include "log.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ void last_drops_take(struct daemon *daemon)
         count = sp_engine_dropped(daemon->engine, taken, TAKEN_A_CALL);
         for (size_t i = 0; i < count; i++) {
             const enum sp_drop reason = taken[i].reason;
+            audit_packet(daemon, &taken[i]);
             drops->kept[reason][drops->count[reason]++ % KEPT_A_REASON] = taken[i];
         }
     } while (count == TAKEN_A_CALL);

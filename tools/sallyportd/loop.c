@@ -4,6 +4,7 @@
  */
 #include "loop.h"
 
+#include "audit.h"
 #include "encap.h"
 #include "host_watch.h"
 #include "last_drops.h"
@@ -97,15 +98,21 @@ static void log_event(const struct daemon *daemon, const struct sp_event *event)
     }
 }
 
+static void count_event(struct event_totals *totals, const struct sp_event *event)
+{
+    totals->acquire += event->kind == SP_EVENT_ACQUIRE;
+    totals->soft_expired += event->kind == SP_EVENT_SOFT_EXPIRED;
+    totals->hard_expired += event->kind == SP_EVENT_HARD_EXPIRED;
+}
+
 static void take_events(struct daemon *daemon)
 {
     struct sp_event events[EVENTS_PER_CALL];
     size_t count, lines = 0, left_out = 0;
     while ((count = sp_engine_events(daemon->engine, events, EVENTS_PER_CALL)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            daemon->events.acquire += events[i].kind == SP_EVENT_ACQUIRE;
-            daemon->events.soft_expired += events[i].kind == SP_EVENT_SOFT_EXPIRED;
-            daemon->events.hard_expired += events[i].kind == SP_EVENT_HARD_EXPIRED;
+            count_event(&daemon->events, &events[i]);
+            audit_expiry(daemon, &events[i]);
             if (events[i].kind == SP_EVENT_ACQUIRE && ++lines > EVENT_LINES_PER_TICK)
                 left_out++;
             else
@@ -145,6 +152,7 @@ static void on_timer(struct loop *loop)
     notify_tick();
     take_events(loop->daemon);
     last_drops_take(loop->daemon);
+    audit_tick(loop->daemon);
     control_server_tick(loop->server);
     reload_tick(loop->daemon);
     segment_tick(loop->daemon);

@@ -9,6 +9,7 @@
  * road to it. Whatever fails after the guard is up leaves it up: no protected traffic rather than traffic in
  * clear.
  */
+#include "audit.h"
 #include "daemon.h"
 #include "encap.h"
 #include "last_drops.h"
@@ -132,11 +133,14 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     }
     log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
              sp_sad_count(daemon->sad), daemon->options.device);
+    audit_policy(daemon, "start");
     segment_open(daemon);
     notify_ready();
     if (loop_run(daemon, server) == LOOP_ASKED)
         code = 0;
     notify_stopping();
+    last_drops_take(daemon);
+    audit_clear_text(daemon);
     if (code == 0 && !daemon->options.leave_guard)
         open_host(daemon);
     else
@@ -165,6 +169,16 @@ static int undo(struct daemon *daemon)
     return is_prepared ? 0 : EXIT_NOT_APPLIED;
 }
 
+static bool open_audit(struct daemon *daemon)
+{
+    if (!audit_open(daemon))
+        return false;
+    if (daemon->state && sp_state_known(daemon->state) > 0)
+        audit_state(daemon, sp_state_known(daemon->state), sp_state_is_exact(daemon->state));
+    audit_sas(daemon);
+    return true;
+}
+
 static int run(struct daemon *daemon)
 {
     struct sp_policy *policy = NULL;
@@ -187,12 +201,13 @@ static int run(struct daemon *daemon)
         host_lock_release(&daemon->lock);
         goto out;
     }
-    if (privilege_enter_loop(daemon->options.encap_port)) {
+    if (privilege_enter_loop(daemon->options.encap_port) && open_audit(daemon)) {
         reload_foresee(daemon);
         code = serve(daemon, &policy);
     }
     host_lock_release(&daemon->lock);
 out:
+    audit_close(daemon);
     sp_policy_destroy(&policy);
     reload_forget(daemon);
     last_drops_close(daemon);

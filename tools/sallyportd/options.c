@@ -4,6 +4,7 @@
  */
 #include "options.h"
 
+#include "audit_sink.h"
 #include "control.h"
 #include "tun.h"
 
@@ -36,6 +37,7 @@ static const char usage_text[] =
     "  --control PATH   of the control socket (" CONTROL_DEFAULT_PATH ")\n"
     "  --stats PATH     of the statistics segment (beside the control socket, its name ending in .stats)\n"
     "  --state FOLDER   keeps what SAs have used, so that they go on after a restart or a crash\n"
+    "  --audit WHERE    the audit log goes: stderr (as it is), syslog, journal, none, or a file's path\n"
     "  --mtu BYTES      of the path to the peers (asked of the kernel), 576 to 65535\n"
     "  --workers NUMBER of the data path's threads (one a processor, up to 8), 1 to 64\n"
     "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
@@ -56,6 +58,7 @@ enum {
     OPT_CONTROL,
     OPT_STATS,
     OPT_STATE,
+    OPT_AUDIT,
     OPT_MTU,
     OPT_WORKERS,
     OPT_MARK,
@@ -74,6 +77,7 @@ static const struct option long_options[] = {
     {"control", required_argument, NULL, OPT_CONTROL},
     {"stats", required_argument, NULL, OPT_STATS},
     {"state", required_argument, NULL, OPT_STATE},
+    {"audit", required_argument, NULL, OPT_AUDIT},
     {"mtu", required_argument, NULL, OPT_MTU},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"mark", required_argument, NULL, OPT_MARK},
@@ -114,6 +118,17 @@ static bool is_device_name(const char *name)
     return true;
 }
 
+static bool is_audit_destination(const char *value)
+{
+    struct audit_sink ignored;
+    if (audit_sink_choose(value, &ignored))
+        return true;
+    fprintf(stderr,
+            "sallyportd: --audit takes stderr, syslog, journal, none, or a path with a slash, not \"%s\"\n",
+            value);
+    return false;
+}
+
 static bool take_option(int option, const char *value, struct options *options)
 {
     switch (option) {
@@ -137,6 +152,9 @@ static bool take_option(int option, const char *value, struct options *options)
     case OPT_STATE:
         options->state_folder = value;
         return true;
+    case OPT_AUDIT:
+        options->audit = value;
+        return is_audit_destination(value);
     case OPT_MTU:
         return read_number("mtu", value, 576, 65535, &options->path_mtu_bytes);
     case OPT_WORKERS:
@@ -177,6 +195,7 @@ int options_read(int argc, char **argv, struct options *ret_options)
 {
     struct options options = {.device = "sally0",
                               .control_path = CONTROL_DEFAULT_PATH,
+                              .audit = "stderr",
                               .mark = DEFAULT_MARK,
                               .keepalive_seconds = DEFAULT_KEEPALIVE_SECONDS};
     int option;

@@ -8,6 +8,7 @@
  */
 #include "policy_source.h"
 
+#include "audit.h"
 #include "log.h"
 #include "path.h"
 #include "upkeep.h"
@@ -108,6 +109,7 @@ void policy_refresh_addresses(struct daemon *daemon)
         daemon->me = me;
         upkeep_second_guard(daemon);
         path_follow(daemon);
+        audit_policy(daemon, "addresses");
     }
     sp_policy_destroy(&policy);
 }

@@ -10,6 +10,7 @@
  */
 #include "reload.h"
 
+#include "audit.h"
 #include "check_report.h"
 #include "encap.h"
 #include "log.h"
@@ -97,6 +98,7 @@ static bool look_through(const struct attempt *attempt, bool is_strict)
 /* The guard first: where the two disagree meanwhile, packets are dropped. */
 static bool put_in_force(struct daemon *daemon, struct sp_policy **policy, const struct sp_me *me)
 {
+    audit_clear_text(daemon);
     if (!guard_install(daemon->guard, *policy))
         return false;
     const enum sp_status status = sp_engine_publish(daemon->engine, policy, me);
@@ -165,11 +167,22 @@ static enum reload_end try_reload(struct daemon *daemon, const struct reload_wis
     return end;
 }
 
+static void tell_of_change(struct daemon *daemon, const char *cause)
+{
+    audit_policy(daemon, cause);
+    audit_sas(daemon);
+}
+
 enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
                        struct sp_sad_reload_counts *ret_sas)
 {
     notify_reloading();
     const enum reload_end end = try_reload(daemon, wish, ret_sas);
+    if (end == RELOAD_DONE)
+        tell_of_change(daemon, "reload");
+    else
+        audit_refusal(daemon);
+    audit_reopen(daemon);
     notify_ready();
     return end;
 }
@@ -182,6 +195,7 @@ bool reload_confirm(struct daemon *daemon)
     policy_source_free(&daemon->trial.former);
     daemon->trial = (struct trial){0};
     log_line("the policy and keys on trial are confirmed");
+    audit_sas(daemon);
     return true;
 }
 
@@ -203,6 +217,7 @@ static void bring_former_back(struct daemon *daemon)
     path_follow(daemon);
     log_line("nobody confirmed: the former policy and keys are back, generation %llu",
              (unsigned long long)sp_engine_generation(daemon->engine));
+    tell_of_change(daemon, "rollback");
 }
 
 void reload_tick(struct daemon *daemon)

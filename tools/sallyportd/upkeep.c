@@ -5,6 +5,7 @@
  */
 #include "upkeep.h"
 
+#include "audit.h"
 #include "log.h"
 #include "losses.h"
 
@@ -51,7 +52,9 @@ bool upkeep_reopen_gate(struct daemon *daemon)
     tun_close(&daemon->tun);
     daemon->routes.device_index = 0;
     daemon->narrow_count = 0; /* their routes went with the device: the routers will say so again */
-    return upkeep_open_gate(daemon);
+    const bool is_open = upkeep_open_gate(daemon);
+    audit_damage(daemon, "device", is_open);
+    return is_open;
 }
 
 /* ---- damage -------------------------------------------------------------------------------------------- */
@@ -61,14 +64,16 @@ void upkeep_look_at_guard(struct daemon *daemon)
     if (!guard_is_damaged(daemon->guard))
         return;
     log_line("somebody changed or removed the guard; it is put up again");
-    (void)guard_install(daemon->guard, sp_engine_policy(daemon->engine));
+    audit_damage(daemon, "nftables", guard_install(daemon->guard, sp_engine_policy(daemon->engine)));
 }
 
 static void check_second_guard(struct daemon *daemon)
 {
     const struct second_guard_goal goal = goal_of(daemon);
-    if (second_guard_repair(&daemon->second_guard, &goal))
-        log_line("somebody changed the kernel policies of the second guard; they are put up again");
+    if (!second_guard_repair(&daemon->second_guard, &goal))
+        return;
+    log_line("somebody changed the kernel policies of the second guard; they are put up again");
+    audit_damage(daemon, "kernel-policies", true);
 }
 
 void upkeep_look_at_second_guard(struct daemon *daemon)
@@ -81,10 +86,14 @@ void upkeep_look_at_ways(struct daemon *daemon)
 {
     const bool was_down = tun_repair(daemon->options.device);
     const bool was_cut = routes_repair(&daemon->routes);
-    if (was_down)
+    if (was_down) {
         log_line("somebody changed the device %s; it is set up again", daemon->options.device);
-    if (was_cut)
+        audit_damage(daemon, "device", true);
+    }
+    if (was_cut) {
         log_line("somebody removed the way to the device; it is laid again");
+        audit_damage(daemon, "routes", true);
+    }
 }
 
 void upkeep_tick(struct daemon *daemon)
