@@ -96,6 +96,11 @@ static bool place(const struct placing *placing, struct sp_kernel_sa *sa, char *
         (void)snprintf(why, why_bytes, "the SA 0x%08x is to or from no address of this host", sa->spi);
         return false;
     }
+    if (sa->suite.mode == SP_MODE_TUNNEL) {
+        (void)snprintf(why, why_bytes, "the SA 0x%08x is in tunnel mode, which the kernel does itself",
+                       sa->spi);
+        return false;
+    }
     const struct sp_address *local = is_outbound ? &sa->source : &sa->destination;
     sa->asked.interface = interface_of(placing, local);
     if (sa->asked.interface != 0)

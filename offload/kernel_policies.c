@@ -120,10 +120,9 @@ static enum sp_status judge(struct maker *maker, struct sp_report *report)
     const uint32_t other_suite = find_other_suite(maker->policy);
 
     if (other_suite != SP_NO_RULE) {
-        (void)snprintf(
-            error.text, sizeof error.text,
-            "its algorithms or its mode are for the user backend only: write others, or run the policy in "
-            "user space");
+        (void)snprintf(error.text, sizeof error.text,
+                       "its algorithms are for the user backend only: write others, or run the policy in "
+                       "user space");
         complain(maker, other_suite, &error, report);
         return error.code;
     }
@@ -192,7 +191,14 @@ static void ask_for_esp(struct maker *maker, uint8_t family, const struct sp_act
     const struct sp_kernel_suite suite = {action->encryption, action->integrity, action->is_encapsulated,
                                           action->has_esn, action->mode};
 
-    maker->like.templates[0] = sp_kernel_template(family, sp_kernel_suite_reqid(&suite));
+    const uint32_t reqid = sp_kernel_suite_reqid(&suite);
+    const bool is_out = directions[maker->at].direction == XFRM_POLICY_OUT;
+    const struct sp_address *here = &action->tunnel_from, *there = &action->tunnel_to;
+
+    maker->like.templates[0] =
+        action->mode == SP_MODE_TUNNEL
+            ? sp_kernel_tunnel_template(is_out ? here : there, is_out ? there : here, reqid)
+            : sp_kernel_template(family, reqid);
     maker->like.template_count = 1;
 }
 

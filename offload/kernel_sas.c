@@ -72,6 +72,20 @@ static void put_device(struct sp_xfrm_sa *sa, const struct sp_kernel_place *plac
     };
 }
 
+/* Packets of either family go in, and which ones is the policy's business. The flags are the kernel's for
+ * what it does otherwise than RFC 4301 and RFC 6040 have it. */
+static void put_tunnel(struct sp_xfrm_sa *sa, const struct sp_tunnel *tunnel)
+{
+    sa->selector = (struct sp_xfrm_selector){.family = 0};
+    sa->flags |=
+        (uint8_t)(XFRM_STATE_AF_UNSPEC | (tunnel->df == SP_TUNNEL_DF_CLEAR ? XFRM_STATE_NOPMTUDISC : 0) |
+                  (tunnel->has_no_ecn ? XFRM_STATE_NOECN : 0));
+    if (!tunnel->has_dscp)
+        return;
+    sa->has |= SP_XFRM_HAS_EXTRA_FLAGS;
+    sa->extra_flags = XFRM_SA_XFLAG_DONT_ENCAP_DSCP;
+}
+
 static void put_sa(const struct sp_kernel_sa *sa, struct sp_xfrm_sa *ret_sa)
 {
     const uint8_t prefix_bits = sa->source.family == 4 ? 32 : 128;
@@ -90,10 +104,11 @@ static void put_sa(const struct sp_kernel_sa *sa, struct sp_xfrm_sa *ret_sa)
                      .destination_prefix_bits = prefix_bits},
         .limits = limits_of(&sa->lifetime),
         .reqid = sp_kernel_suite_reqid(&sa->suite),
-        .mode = XFRM_MODE_TRANSPORT,
     };
     sp_kernel_suite_put(&sa->suite, sa->encryption_key, sa->integrity_key, ret_sa);
     sp_kernel_window_put(ret_sa, sa->replay_window_packets);
+    if (sa->suite.mode == SP_MODE_TUNNEL)
+        put_tunnel(ret_sa, &sa->tunnel);
     put_device(ret_sa, &sa->asked, sa->is_inbound);
     if (sa->suite.is_encapsulated) {
         ret_sa->has |= SP_XFRM_HAS_ENCAP;
@@ -126,8 +141,7 @@ static bool has_same_keys(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_
 }
 
 #define UNWANTED_PARTS                                                                                       \
-    (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID | SP_XFRM_HAS_OUTPUT_MARK | SP_XFRM_HAS_EXTRA_FLAGS |       \
-     SP_XFRM_HAS_PADDING)
+    (SP_XFRM_HAS_MARK | SP_XFRM_HAS_INTERFACE_ID | SP_XFRM_HAS_OUTPUT_MARK | SP_XFRM_HAS_PADDING)
 
 static bool has_same_form(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_sa *actual)
 {
@@ -136,7 +150,8 @@ static bool has_same_form(const struct sp_xfrm_sa *wanted, const struct sp_xfrm_
            actual->encap.destination_port == wanted->encap.destination_port &&
            is_same_address(&wanted->source, &actual->source) && actual->reqid == wanted->reqid &&
            actual->mode == wanted->mode && actual->flags == wanted->flags &&
-           (actual->has & UNWANTED_PARTS) == 0 && (actual->has & SP_XFRM_HAS_REPLAY_ESN) != 0 &&
+           actual->extra_flags == wanted->extra_flags && (actual->has & UNWANTED_PARTS) == 0 &&
+           (actual->has & SP_XFRM_HAS_REPLAY_ESN) != 0 &&
            actual->replay_esn.window_packets == wanted->replay_esn.window_packets;
 }
 

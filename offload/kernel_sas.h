@@ -45,6 +45,7 @@ struct sp_kernel_sa {
     struct sp_lifetime lifetime;
     uint32_t replay_window_packets;
     struct sp_encap encap;
+    struct sp_tunnel tunnel;
     enum sp_kernel_found found;
     bool is_new;                            /* was missing when it was noted by sp_kernel_sas_note_new */
     bool is_inbound;                        /* what comes to this host; NICs are told */

@@ -78,6 +78,7 @@ static void take(const struct sp_sa_params *params, void *context)
         .suite = {params->encryption, params->integrity, sp_encap_is_on(&params->encap), params->has_esn,
                   params->mode},
         .encap = params->encap,
+        .tunnel = params->tunnel,
         .lifetime = lifetime_of(reading->policy, params),
         .replay_window_packets =
             params->replay_window_packets == 0 ? SP_REPLAY_WINDOW_MIN : params->replay_window_packets,
@@ -161,11 +162,31 @@ static enum sp_status check_suites(const struct sp_kernel_sas *sas, const char *
     for (size_t i = 0; i < sas->count; i++) {
         if (sp_kernel_suite_is_there(&sas->wanted[i].suite))
             continue;
+        (void)snprintf(text, sizeof text,
+                       "the SA with the SPI 0x%08x has algorithms that only the user backend has: make "
+                       "keys for another one, or run the policy in user space",
+                       sas->wanted[i].spi);
+        return complain(report, path, SP_ERR_UNSUPPORTED, text);
+    }
+    return SP_OK;
+}
+
+/* It copies DF and DSCP, or clears them. */
+static enum sp_status check_tunnels(const struct sp_kernel_sas *sas, const char *path,
+                                    struct sp_report *report)
+{
+    char text[256];
+
+    for (size_t i = 0; i < sas->count; i++) {
+        const struct sp_tunnel *tunnel = &sas->wanted[i].tunnel;
+        const bool sets_df = tunnel->df == SP_TUNNEL_DF_SET;
+        if (!sets_df && (!tunnel->has_dscp || tunnel->dscp == 0))
+            continue;
         (void)snprintf(
             text, sizeof text,
-            "the SA with the SPI 0x%08x has algorithms or a mode that only the user backend has: make "
-            "keys for another one, or run the policy in user space",
-            sas->wanted[i].spi);
+            "the SA with the SPI 0x%08x has a %s of its own, which the kernel can't give: write copy "
+            "or %s, or run the policy in user space",
+            sas->wanted[i].spi, sets_df ? "DF" : "DSCP", sets_df ? "clear" : "0");
         return complain(report, path, SP_ERR_UNSUPPORTED, text);
     }
     return SP_OK;
@@ -200,6 +221,8 @@ enum sp_status sp_kernel_sas_load(const char *path, const struct sp_policy *poli
     if (sas->is_out_of_memory || (sas->count > 1 && !sort(sas->wanted, sas->count)))
         return SP_ERR_MEMORY;
     status = check_suites(sas, path, report);
+    if (status == SP_OK)
+        status = check_tunnels(sas, path, report);
     return status == SP_OK ? check_names(sas, path, report) : status;
 }
 

@@ -33,6 +33,7 @@ static const struct {
 };
 
 #define REQID_ESN 0x20000u
+#define REQID_TUNNEL 0x40000u
 
 bool sp_kernel_encryption_is_combined(enum sp_encryption encryption)
 {
@@ -41,7 +42,7 @@ bool sp_kernel_encryption_is_combined(enum sp_encryption encryption)
 
 bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 {
-    return suite->mode == SP_MODE_TRANSPORT && encryptions[suite->encryption].kernel_name != NULL &&
+    return encryptions[suite->encryption].kernel_name != NULL &&
            sp_kernel_encryption_is_combined(suite->encryption) ==
                (integrities[suite->integrity].kernel_name == NULL);
 }
@@ -49,7 +50,8 @@ bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite)
 uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite)
 {
     return SP_KERNEL_REQID_FIRST | (uint32_t)suite->is_encapsulated << 16 | (suite->has_esn ? REQID_ESN : 0) |
-           encryptions[suite->encryption].number << 8 | integrities[suite->integrity].number;
+           (suite->mode == SP_MODE_TUNNEL ? REQID_TUNNEL : 0) | encryptions[suite->encryption].number << 8 |
+           integrities[suite->integrity].number;
 }
 
 static void name_algorithm(struct sp_xfrm_algorithm *algorithm, const char *kernel_name, const uint8_t *key,
@@ -71,6 +73,7 @@ void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *enc
     sa->aead.icv_bits = encryptions[suite->encryption].combined_icv_bits;
     if (suite->has_esn)
         sa->flags |= XFRM_STATE_ESN;
+    sa->mode = suite->mode == SP_MODE_TUNNEL ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
     if (is_combined)
         return;
     name_algorithm(&sa->integrity, integrities[suite->integrity].kernel_name, integrity_key,
@@ -121,6 +124,10 @@ bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret
 {
     struct sp_kernel_suite suite = {.has_esn = (sa->flags & XFRM_STATE_ESN) != 0};
 
+    if (sa->mode != XFRM_MODE_TRANSPORT && sa->mode != XFRM_MODE_TUNNEL)
+        return false;
+    suite.mode = sa->mode == XFRM_MODE_TUNNEL ? SP_MODE_TUNNEL : SP_MODE_TRANSPORT;
+
     do {
         if (sp_kernel_suite_is_there(&suite) && has_suite(sa, &suite)) {
             *ret_suite = suite;
@@ -132,7 +139,8 @@ bool sp_kernel_suite_of(const struct sp_xfrm_sa *sa, struct sp_kernel_suite *ret
 
 bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
 {
-    struct sp_kernel_suite suite = {.has_esn = (reqid & REQID_ESN) != 0};
+    struct sp_kernel_suite suite = {.has_esn = (reqid & REQID_ESN) != 0,
+                                    .mode = reqid & REQID_TUNNEL ? SP_MODE_TUNNEL : SP_MODE_TRANSPORT};
 
     do {
         if (sp_kernel_suite_is_there(&suite) && sp_kernel_suite_reqid(&suite) == reqid) {
@@ -156,6 +164,17 @@ struct sp_xfrm_template sp_kernel_template(uint8_t family, uint32_t reqid)
         .encryption_algorithms = UINT32_MAX,
         .compression_algorithms = UINT32_MAX,
     };
+}
+
+struct sp_xfrm_template sp_kernel_tunnel_template(const struct sp_address *from, const struct sp_address *to,
+                                                  uint32_t reqid)
+{
+    struct sp_xfrm_template template = sp_kernel_template(from->family, reqid);
+
+    template.mode = XFRM_MODE_TUNNEL;
+    template.source = *from;
+    template.destination = *to;
+    return template;
 }
 
 const char *sp_kernel_encryption_lack(enum sp_encryption encryption)

@@ -27,7 +27,7 @@ uint32_t sp_kernel_suite_reqid(const struct sp_kernel_suite *suite);
 bool sp_kernel_encryption_is_combined(enum sp_encryption encryption);
 /* false: no suite, or only the user backend has it. What follows is for suites that are there. */
 bool sp_kernel_suite_is_there(const struct sp_kernel_suite *suite);
-/* Names and lengths; the keys are what the pointers point to, of the lengths that sa.h has. */
+/* Mode, names and lengths; the keys are what the pointers point to, of the lengths that sa.h has. */
 void sp_kernel_suite_put(const struct sp_kernel_suite *suite, const uint8_t *encryption_key,
                          const uint8_t *integrity_key, struct sp_xfrm_sa *sa);
 /* A window of more than 32 packets is a bitmap in an attribute of its own, extended numbers or not: whether
@@ -42,6 +42,9 @@ bool sp_kernel_suite_of_reqid(uint32_t reqid, struct sp_kernel_suite *ret_suite)
 bool sp_kernel_suite_next(struct sp_kernel_suite *suite);
 /* Asks for ESP in transport mode by any SA of that reqid: the reqid alone says which suite. */
 struct sp_xfrm_template sp_kernel_template(uint8_t family, uint32_t reqid);
+/* In tunnel mode, between these ends as the packet goes. */
+struct sp_xfrm_template sp_kernel_tunnel_template(const struct sp_address *from, const struct sp_address *to,
+                                                  uint32_t reqid);
 /* What a kernel that can't do it lacks: "DES: CONFIG_CRYPTO_DES". */
 const char *sp_kernel_encryption_lack(enum sp_encryption encryption);
 const char *sp_kernel_integrity_lack(enum sp_integrity integrity);

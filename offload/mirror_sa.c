@@ -117,8 +117,8 @@ static bool is_any(const struct sp_address *address)
 /* NULL: nothing is in the way but, perhaps, its algorithms. */
 static const char *obstacle(const struct sp_xfrm_sa *sa)
 {
-    if (sa->mode != XFRM_MODE_TRANSPORT)
-        return "it is not of transport mode";
+    if (sa->mode != XFRM_MODE_TRANSPORT && sa->mode != XFRM_MODE_TUNNEL)
+        return "it is of neither transport nor tunnel mode";
     if (sa->has & SP_XFRM_HAS_ENCAP && sa->encap.type != UDP_ENCAP_ESPINUDP)
         return "its packets travel in something else than ESP in UDP (RFC 3948)";
     if (is_any(&sa->source) || is_any(&sa->destination))
@@ -126,6 +126,18 @@ static const char *obstacle(const struct sp_xfrm_sa *sa)
     if (has_no_keys(sa))
         return "the kernel doesn't show its keys: it is locked down (kernel_lockdown(7), confidentiality)";
     return NULL;
+}
+
+/* The kernel has one flag for each choice. */
+static struct sp_tunnel tunnel_of(const struct sp_xfrm_sa *sa)
+{
+    if (sa->mode != XFRM_MODE_TUNNEL)
+        return (struct sp_tunnel){.df = SP_TUNNEL_DF_COPY};
+    return (struct sp_tunnel){
+        .df = sa->flags & XFRM_STATE_NOPMTUDISC ? SP_TUNNEL_DF_CLEAR : SP_TUNNEL_DF_COPY,
+        .has_dscp = (sa->extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP) != 0,
+        .has_no_ecn = (sa->flags & XFRM_STATE_NOECN) != 0,
+    };
 }
 
 bool sp_mirror_params(const struct sp_mirror_options *options, const struct sp_xfrm_sa *sa,
@@ -149,7 +161,8 @@ bool sp_mirror_params(const struct sp_mirror_options *options, const struct sp_x
         .spi = sa->spi,
         .source = sa->source,
         .destination = sa->destination,
-        .mode = SP_MODE_TRANSPORT,
+        .mode = suite.mode,
+        .tunnel = tunnel_of(sa),
         .encryption = suite.encryption,
         .integrity = suite.integrity,
         .encryption_key = cipher->key,

@@ -13,7 +13,7 @@
 
 ipsecctl=$SP_BUILD/tools/ipsecctl/ipsecctl
 installer=$1 policy=$2 networks=$4
-sa_count=$((4 * networks))
+sa_count=$(grep -c '^sa ' "$3")
 
 add_addresses() {
     local number peer

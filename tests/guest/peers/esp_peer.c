@@ -145,7 +145,15 @@ static size_t most_payload_bytes(const struct sp_sa_info *sa, const struct quest
 {
     return WIRE_MTU_BYTES - question_header_bytes(question) -
            sp_suite_overhead_bytes(sa->encryption, sa->integrity) -
-           (sp_encap_is_on(&sa->encap) ? SP_ENCAP_OVERHEAD_BYTES : 0);
+           (sp_encap_is_on(&sa->encap) ? SP_ENCAP_OVERHEAD_BYTES : 0) -
+           (sa->mode == SP_MODE_TUNNEL ? sp_tunnel_overhead_bytes(sa->source.family) : 0);
+}
+
+static const char *tunnel_text(const struct sp_sa_info *sa)
+{
+    if (sa->mode != SP_MODE_TUNNEL)
+        return "";
+    return sa->source.family == 4 ? " in a tunnel over IPv4" : " in a tunnel over IPv6";
 }
 
 static bool run_test(struct sp_worker *worker, int wire, const struct sp_sa_info *sa,
@@ -156,11 +164,11 @@ static bool run_test(struct sp_worker *worker, int wire, const struct sp_sa_info
     size_t count = 0;
     const bool is_right = ask_all(worker, wire, *question, most_bytes, is_all, &count);
 
-    printf("%sok - the kernel and our engine open each other's %s%s%s, IPv%d: %s of %s sizes, 0 to "
+    printf("%sok - the kernel and our engine open each other's %s%s%s%s, IPv%d: %s of %s sizes, 0 to "
            "%zu bytes\n",
            is_right ? "" : "not ", sp_suite_format(sa->encryption, sa->integrity, suite),
-           sa->has_esn ? " esn" : "", sp_encap_is_on(&sa->encap) ? " in UDP" : "", question->family,
-           kind_names[question->kind], is_all ? "all" : "many", most_bytes);
+           sa->has_esn ? " esn" : "", sp_encap_is_on(&sa->encap) ? " in UDP" : "", tunnel_text(sa),
+           question->family, kind_names[question->kind], is_all ? "all" : "many", most_bytes);
     if (!is_right)
         printf("# %s\n", why);
     fflush(stdout);
@@ -181,7 +189,7 @@ static bool run_tests(struct sp_worker *worker, int wire, bool is_all)
     return is_good;
 }
 
-/* 10.0.NETWORK.1 and fd00:0:0:NETWORK::1 are ours. */
+/* 10.0.NETWORK.1 and fd00:0:0:NETWORK::1 are ours. An SA in tunnel mode carries both families. */
 static void note_sa(const struct sp_sa_info *sa)
 {
     const struct sp_address *source = &sa->source;
@@ -191,6 +199,8 @@ static void note_sa(const struct sp_sa_info *sa)
     if (source->bytes[is_ipv6 ? 15 : 3] != 1 || network == 0 || network > NETWORKS_MAX)
         return;
     sas[network][is_ipv6] = *sa;
+    if (sa->mode == SP_MODE_TUNNEL)
+        sas[network][!is_ipv6] = *sa;
     network_count = network > network_count ? network : network_count;
 }
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# Our engine and the kernel's ESP, transport mode: each opens what the other seals, in IPv4 and IPv6. A row is a suite,
-# and what else there is about its SAs; it has a network of its own. The kernel gets policies and SAs from iproute2, as
-# an administrator would type them, or from ipsecctl.
+# Our engine and the kernel's ESP: each opens what the other seals, in IPv4 and IPv6. A row is a suite, and what else
+# there is about its SAs, tunnel4 and tunnel6 being tunnel mode over that family; it has a network of its own. The kernel
+# gets policies and SAs from iproute2, as an administrator would type them, or from ipsecctl.
 
 MATRIX_IP=('3des-cbc hmac-sha1-96' '3des-cbc hmac-md5-96' '3des-cbc hmac-sha2-256-128' '3des-cbc hmac-sha1-96 esn'
     aes128-gcm16 aes256-gcm16)
-MATRIX_IPSECCTL=('3des-cbc hmac-sha1-96 encap' '3des-cbc hmac-sha1-96 esn' 'null hmac-sha1-96' aes256-gcm16)
+MATRIX_IPSECCTL=('3des-cbc hmac-sha1-96 encap' '3des-cbc hmac-sha1-96 esn' 'null hmac-sha1-96' aes256-gcm16
+    '3des-cbc hmac-sha1-96 tunnel4' 'aes128-gcm16 esn tunnel6' '3des-cbc hmac-sha1-96 esn encap tunnel6')
 if [ -n "${SP_NIGHTLY-}" ]; then
     matrix=()
     for suite in '3des-cbc hmac-sha1-96' '3des-cbc hmac-md5-96' '3des-cbc hmac-sha2-256-128' 'null hmac-sha1-96' \
@@ -17,14 +18,29 @@ if [ -n "${SP_NIGHTLY-}" ]; then
         done
     done
     MATRIX_IP=("${matrix[@]}")
-    MATRIX_IPSECCTL=("${matrix[@]}")
+    MATRIX_IPSECCTL=("${matrix[@]}" '3des-cbc hmac-sha2-256-128 tunnel4' 'aes256-gcm16 encap tunnel4'
+        'null hmac-sha1-96 esn tunnel6' '3des-cbc hmac-sha1-96 esn encap tunnel6' 'aes128-gcm16 esn tunnel6')
 fi
 
 # What a row says besides its suite: lines of an action, and options of keygen.
 matrix_suite() { # ROW
     local row=$1
+    row=${row% tunnel?}
     row=${row% encap}
     echo "${row% esn}"
+}
+
+# The ends of the network's hosts in a family: 1 is the engine's, 2 the kernel's.
+matrix_address() { # FAMILY NUMBER HOST
+    if [ "$1" = 4 ]; then echo "10.0.$2.$3"; else echo "fd00:0:0:$2::$3"; fi
+}
+
+# "mode tunnel ..." of a row that has it; the engine sends, the kernel is who it comes in to.
+matrix_mode() { # DIRECTION ROW NUMBER
+    local host=1
+    [ "$1" = out ] || host=2
+    [[ $2 == *' tunnel'? ]] || return 0
+    echo "    mode tunnel from $(matrix_address "${2: -1}" "$3" $host) to $(matrix_address "${2: -1}" "$3" $((3 - host)))"
 }
 
 write_matrix_policy() { # DIRECTION DEFAULT ROW...
@@ -34,7 +50,8 @@ write_matrix_policy() { # DIRECTION DEFAULT ROW...
         number=$((number + 1))
         printf 'action "%s" {\n    esp %s\n' "$row" "$(matrix_suite "$row")"
         [[ $row != *' esn'* ]] || echo '    esn'
-        [[ $row != *' encap' ]] || echo '    encap udp'
+        [[ $row != *' encap'* ]] || echo '    encap udp'
+        matrix_mode "$direction" "$row" "$number"
         printf '    require\n}\n'
         printf 'protect %s any from 10.0.%d.1 to 10.0.%d.2 with "%s"\n' "$direction" "$number" "$number" "$row"
         printf 'protect %s any from fd00:0:0:%d::1 to fd00:0:0:%d::2 with "%s"\n' "$direction" "$number" "$number" "$row"
@@ -49,9 +66,14 @@ make_matrix_keys() { # ROW...
         number=$((number + 1))
         options=()
         [[ $row != *' esn'* ]] || options+=(--esn)
-        [[ $row != *' encap' ]] || options+=(--encap)
+        [[ $row != *' encap'* ]] || options+=(--encap)
         # shellcheck disable=SC2207 # a word or two
         options+=(--esp $(matrix_suite "$row"))
+        if [[ $row == *' tunnel'? ]]; then
+            "$ipsecctl" keygen --tunnel --from "$(matrix_address "${row: -1}" "$number" 1)" \
+                --to "$(matrix_address "${row: -1}" "$number" 2)" "${options[@]}" || return 1
+            continue
+        fi
         "$ipsecctl" keygen --from "10.0.$number.1" --to "10.0.$number.2" "${options[@]}" &&
             "$ipsecctl" keygen --from "fd00:0:0:$number::1" --to "fd00:0:0:$number::2" "${options[@]}" || return 1
     done

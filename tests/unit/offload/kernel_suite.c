@@ -11,7 +11,8 @@
 static bool is_same(const struct sp_kernel_suite *left, const struct sp_kernel_suite *right)
 {
     return left->encryption == right->encryption && left->integrity == right->integrity &&
-           left->is_encapsulated == right->is_encapsulated && left->has_esn == right->has_esn;
+           left->is_encapsulated == right->is_encapsulated && left->has_esn == right->has_esn &&
+           left->mode == right->mode;
 }
 
 static void expect_there_and_back(const struct sp_kernel_suite *suite)
@@ -32,10 +33,11 @@ Test(kernel_suite, each_is_told_by_its_names_and_by_its_reqid)
 {
     uint32_t count = 0;
 
-    for (unsigned i = 0; i < 4u * SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT; i++) {
+    for (unsigned i = 0; i < 8u * SP_ENCRYPTION_COUNT * SP_INTEGRITY_COUNT; i++) {
         const struct sp_kernel_suite suite = {
-            .encryption = (enum sp_encryption)(i / 4 / SP_INTEGRITY_COUNT),
-            .integrity = (enum sp_integrity)(i / 4 % SP_INTEGRITY_COUNT),
+            .encryption = (enum sp_encryption)(i / 8 / SP_INTEGRITY_COUNT),
+            .integrity = (enum sp_integrity)(i / 8 % SP_INTEGRITY_COUNT),
+            .mode = i / 4 % 2 != 0 ? SP_MODE_TUNNEL : SP_MODE_TRANSPORT,
             .is_encapsulated = i % 2 != 0,
             .has_esn = i / 2 % 2 != 0,
         };
@@ -44,7 +46,7 @@ Test(kernel_suite, each_is_told_by_its_names_and_by_its_reqid)
         count++;
         expect_there_and_back(&suite);
     }
-    cr_expect_eq(count, 4 * (2 * 3 + 2), "two ciphers with three hashes, and two of AES-GCM");
+    cr_expect_eq(count, 8 * (2 * 3 + 2), "two ciphers with three hashes, and two of AES-GCM");
 }
 
 /* Kernels keep them: SAs that an earlier release pushed must stay ours, and of their suite. */
@@ -60,6 +62,8 @@ Test(kernel_suite, reqids_never_change)
          0x53010102},
         {{SP_ENCRYPTION_AES128_GCM16, SP_INTEGRITY_COMBINED, false, false, SP_MODE_TRANSPORT}, 0x53000203},
         {{SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, true, true, SP_MODE_TRANSPORT}, 0x53030303},
+        {{SP_ENCRYPTION_3DES_CBC, SP_INTEGRITY_HMAC_SHA1_96, false, false, SP_MODE_TUNNEL}, 0x53040101},
+        {{SP_ENCRYPTION_AES256_GCM16, SP_INTEGRITY_COMBINED, true, true, SP_MODE_TUNNEL}, 0x53070303},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

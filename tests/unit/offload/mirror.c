@@ -374,7 +374,7 @@ Test(mirror_of_one, an_update_with_other_keys_changes_no_keys)
 Test(mirror_of_one, what_the_library_cannot_do_is_counted_and_said_once)
 {
     static const char *const words[] = {
-        [MADE_WEAK] = "k1", [MADE_UNKNOWN] = "cbc(aes)", [MADE_TUNNEL] = "mode"};
+        [MADE_WEAK] = "k1", [MADE_UNKNOWN] = "cbc(aes)", [MADE_BEET] = "mode"};
 
     for (uint32_t kind = MADE_WEAK; kind < MADE_KINDS; kind++) {
         kernel_add(&kernel, kind, (enum made_sa_kind)kind, 1);
@@ -465,6 +465,33 @@ Test(mirror_of_one, has_the_kernels_esn_and_udp)
     cr_expect_eq(info.replay_window_packets, 128);
     cr_expect_eq(info.encap.source_port, 4500);
     cr_expect_eq(info.encap.destination_port, 61000);
+}
+
+static void let_it_be_a_tunnel(struct sp_xfrm_sa *sa)
+{
+    sa->mode = XFRM_MODE_TUNNEL;
+}
+
+static void let_it_be_a_tunnel_with_choices(struct sp_xfrm_sa *sa)
+{
+    sa->mode = XFRM_MODE_TUNNEL;
+    sa->flags |= XFRM_STATE_NOPMTUDISC | XFRM_STATE_NOECN;
+    sa->has |= SP_XFRM_HAS_EXTRA_FLAGS;
+    sa->extra_flags = XFRM_SA_XFLAG_DONT_ENCAP_DSCP;
+}
+
+Test(mirror_of_one, has_the_kernels_tunnels_and_what_their_outer_headers_say)
+{
+    struct sp_sa_info info = mirrored(let_it_be_a_tunnel);
+
+    cr_expect_eq(info.mode, SP_MODE_TUNNEL);
+    cr_expect(info.tunnel.df == SP_TUNNEL_DF_COPY && !info.tunnel.has_dscp && !info.tunnel.has_no_ecn);
+    end();
+    begin();
+    info = mirrored(let_it_be_a_tunnel_with_choices);
+    cr_expect_eq(info.mode, SP_MODE_TUNNEL);
+    cr_expect(info.tunnel.df == SP_TUNNEL_DF_CLEAR && info.tunnel.has_dscp && info.tunnel.dscp == 0 &&
+              info.tunnel.has_no_ecn);
 }
 
 Test(mirror_of_one, what_found_no_room_comes_when_there_is_some)

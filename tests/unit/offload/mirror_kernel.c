@@ -38,7 +38,7 @@ void kernel_sa(const struct mirror_kernel *kernel, uint32_t place, struct sp_xfr
         (struct sp_xfrm_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, made->hard_seconds, 0, 0};
     ret_sa->used.added_at = 1000 + made->birth; /* long ago */
     ret_sa->reqid = made->reqid;
-    ret_sa->mode = made->kind == MADE_TUNNEL ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
+    ret_sa->mode = made->kind == MADE_BEET ? XFRM_MODE_BEET : XFRM_MODE_TRANSPORT;
     ret_sa->replay_window_packets = 32;
     if (place >= PLACES / 2) {
         ret_sa->has |= SP_XFRM_HAS_MARK;

@@ -22,7 +22,7 @@ enum made_sa_kind {
     MADE_GOOD,    /* 3DES-CBC, HMAC-SHA1-96, transport */
     MADE_WEAK,    /* the same with a key that is refused */
     MADE_UNKNOWN, /* AES-CBC */
-    MADE_TUNNEL,
+    MADE_BEET,
     MADE_KINDS
 };
 
