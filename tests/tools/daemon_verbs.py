@@ -185,6 +185,13 @@ def expectations_are_held(folder):
     with Daemon(path, dropping):
         ipsecmon("-i", "0.1", "--expect-encrypted", "", "--control", path, code=2)
     ipsecmon("--expect-encrypted", "", "--control", path, code=2)
+    for answer, reason in ((lambda step: dict(status(step), pid=step), "was started anew"),
+                           (lambda step: status(step) if step == 1 else None, "without an answer"),
+                           (lambda step: {"ok": False, "error": "busy"}, "busy")):
+        with Daemon(path, answer):
+            words = ("-i", "0.1", "--expect-encrypted", "", "--control", path)
+            told = ipsecmon(*words, "--json", code=2).json()
+        expect(told["encrypted"] is False and reason in told["error"], told)
     expect("there are: spi" in ipsecmon("--expect-encrypted", "colour=red", code=1).err, "fields are not listed")
     for words in ("peer=nobody", "spi=x", "port=70000", "source=192.0.2.0/33"):
         ipsecmon("--filter", words, code=1)

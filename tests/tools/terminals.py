@@ -168,6 +168,33 @@ def monitor_fits_its_window(folder):
 
 
 @test
+def monitor_shows_an_associations_last_drops(folder):
+    """Enter shows all about an association, with its last dropped packets and no other's"""
+    path = folder.file("control.sock")
+    tmux = ["tmux", "-f", "/dev/null", "-S", folder.file("tmux")]
+    with Daemon(path):
+        run(*tmux, "new-session", "-d", "-x", "120", "-y", "40", f"{IPSECMON} -i 0.2 --ascii --control {path}")
+        try:
+            for keys, spi, wanted in (("Enter", "0x00001001", ["none"]),
+                                      ("Enter j Enter", "0x00001002",
+                                       ["bad-icv: inbound esp 192.0.2.2 > 192.0.2.1 spi 0x00001002 seq 17",
+                                        "policy-block: inbound tcp 192.0.2.2:40000 > 192.0.2.1:80"])):
+                for key in keys.split():
+                    run(*tmux, "send-keys", key)
+                deadline = time.monotonic() + PATIENCE_SECONDS
+                while True:
+                    screen = run(*tmux, "capture-pane", "-p").out
+                    if f"SPI {spi}" in screen and all(part in screen for part in ["last drops", *wanted]):
+                        break
+                    expect(time.monotonic() < deadline, spi, screen)
+                    time.sleep(0.1)
+                drops = screen[screen.index("last drops"):]
+                equal(drops.count(" ago"), len(wanted) if wanted != ["none"] else 0, drops)
+        finally:
+            run(*tmux, "kill-server", code=None)
+
+
+@test
 def monitor_gives_the_terminal_back(folder):
     """the terminal is as it was after q, Ctrl-C, SIGTERM and SIGHUP"""
     path = folder.file("control.sock")

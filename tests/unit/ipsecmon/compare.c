@@ -82,6 +82,21 @@ Test(compare, sums_do_not_fall_when_an_association_goes_or_is_made_anew)
         snapshot_destroy(&looks[i]);
 }
 
+Test(compare, fewer_packets_or_bytes_than_before_are_of_another_association)
+{
+    for (int fewer = 0; fewer < 3; fewer++) {
+        struct snapshot *former = snapshot_at(0, 1), *now = snapshot_at(1, 1);
+        struct association *before = set(former, 0, 1, "out", 10), *after = set(now, 0, 1, "out", 10);
+        *(fewer == 0 ? &before->packets : fewer == 1 ? &before->bytes : &before->esp_packets) += 1000;
+        look(former, NULL);
+        look(now, former);
+        cr_assert_not(after->has_rates, "%d", fewer);
+        cr_assert_eq(now->ended[FLOW_OUTBOUND].packets, before->packets);
+        snapshot_destroy(&former);
+        snapshot_destroy(&now);
+    }
+}
+
 Test(compare, another_life_has_no_past)
 {
     struct snapshot *former = snapshot_at(0, 1), *now = snapshot_at(1, 0);
