@@ -196,6 +196,15 @@ SP_API struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_relo
 /* Ends it: is_kept removes the SAs that the file hasn't, otherwise those go that were added. Frees and nulls;
  * *reload may be NULL. */
 SP_API void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept);
+/* The same as with is_kept, but of the SAs that the file hasn't, those are only retired in whose place it has
+ * another one: between the same addresses, with the same suite and mode. From the next burst on nothing is
+ * sealed under a retired SA, while what comes in under it is opened for so long, until sp_sad_sweep(). An SA
+ * that a later file has again is no longer retired. One in whose place there is no other one is removed at
+ * once. */
+SP_API void sp_sad_reload_end_gently(struct sp_sad_reload **reload, uint32_t grace_seconds);
+/* Removes the retired SAs whose time is over; returns how many. To be called now and then, but not between
+ * the beginning and the end of a reload. Control thread only. */
+SP_API uint32_t sp_sad_sweep(struct sp_sad *sad);
 
 /* One SA of a file. The keys are in locked memory that is wiped when the visit is over: whoever needs them
  * longer copies them to memory of that kind. */
@@ -240,6 +249,7 @@ struct sp_sa_info {
                                              tells two SAs apart and nothing about the keys */
     struct sp_encap encap;
     bool has_esn;
+    bool is_retired; /* another one has taken its place, and it goes soon: sp_sad_reload_end_gently() */
 };
 
 SP_API uint32_t sp_sad_capacity(const struct sp_sad *sad);

@@ -12,6 +12,7 @@
 #include "policy/sa_block.h"
 #include "policy/secret_file.h"
 #include "policy/storage.h"
+#include "core/clock.h"
 #include "core/misuse.h"
 #include "sa/params.h"
 #include "sa/sad.h"
@@ -29,6 +30,7 @@ static const char *const statement_words[] = {"sa", NULL};
 struct sp_sad_reload {
     struct sp_sad *sad;
     uint32_t *added, *gone; /* numbers; those that are gone are there until the end */
+    uint32_t *kept;
     struct sp_sad_reload_counts counts;
 };
 
@@ -217,18 +219,22 @@ static bool find_gone(struct keyfile *file)
     uint32_t capacity = sp_sad_capacity(file->sad);
     bool *has_block = calloc(capacity, sizeof *has_block);
     reload->gone = malloc(capacity * sizeof *reload->gone);
-    if (has_block == NULL || reload->gone == NULL) {
+    reload->kept = malloc((file->count + 1) * sizeof *reload->kept);
+    if (has_block == NULL || reload->gone == NULL || reload->kept == NULL) {
         free(has_block);
         return false;
     }
     for (size_t i = 0; i < file->count; i++)
-        if (file->blocks[i].number != SP_NO_SA)
+        if (file->blocks[i].number != SP_NO_SA) {
             has_block[file->blocks[i].number] = true;
-    for (uint32_t number = 0; number < capacity; number++)
-        if (!has_block[number] && sp_sad_by_number(file->sad, number) != NULL)
+            reload->kept[reload->counts.kept++] = file->blocks[i].number;
+        }
+    for (uint32_t number = 0; number < capacity; number++) {
+        const struct sp_sa *sa = has_block[number] ? NULL : sp_sad_by_number(file->sad, number);
+        if (sa != NULL && !atomic_load_explicit(&sa->is_retired, memory_order_relaxed))
             reload->gone[reload->counts.removed++] = number;
+    }
     free(has_block);
-    reload->counts.kept = (uint32_t)(file->count - file->new_count);
     return true;
 }
 
@@ -350,6 +356,14 @@ enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_repor
     return read_file(&file, path);
 }
 
+static void free_reload(struct sp_sad_reload *reload)
+{
+    free(reload->added);
+    free(reload->gone);
+    free(reload->kept);
+    free(reload);
+}
+
 enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
                                    struct sp_sad_reload **ret_reload)
 {
@@ -364,8 +378,7 @@ enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct 
         *ret_reload = reload;
         return SP_OK;
     }
-    free(reload->gone); /* nothing was added: there is nothing else */
-    free(reload);
+    free_reload(reload); /* nothing was added */
     return status;
 }
 
@@ -373,6 +386,13 @@ struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_reload *rel
 {
     SP_REQUIRE(reload != NULL);
     return reload->counts;
+}
+
+/* Those that the file has again, if they were on their way out. */
+static void revive_kept(const struct sp_sad_reload *reload)
+{
+    for (uint32_t i = 0; i < reload->counts.kept; i++)
+        sp_sa_revive(sp_sad_by_number(reload->sad, reload->kept[i]));
 }
 
 void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept)
@@ -383,11 +403,29 @@ void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept)
     const struct sp_sad_reload *own = *reload;
     const uint32_t *numbers = is_kept ? own->gone : own->added;
     uint32_t count = is_kept ? own->counts.removed : own->counts.added;
+    if (is_kept)
+        revive_kept(own);
     for (uint32_t i = 0; i < count; i++)
         (void)!sp_sad_remove(own->sad, numbers[i]);
-    free(own->added);
-    free(own->gone);
-    free(*reload);
+    free_reload(*reload);
+    *reload = NULL;
+}
+
+/* All of them first: one that goes itself is nobody's successor. */
+void sp_sad_reload_end_gently(struct sp_sad_reload **reload, uint32_t grace_seconds)
+{
+    SP_REQUIRE(reload != NULL);
+    if (*reload == NULL)
+        return;
+    const struct sp_sad_reload *own = *reload;
+    const uint64_t until_ns = sp_clock_now_ns() + grace_seconds * UINT64_C(1000000000);
+    revive_kept(own);
+    for (uint32_t i = 0; i < own->counts.removed; i++)
+        sp_sa_retire(sp_sad_by_number(own->sad, own->gone[i]), until_ns);
+    for (uint32_t i = 0; i < own->counts.removed; i++)
+        if (!sp_sad_has_successor(own->sad, sp_sad_by_number(own->sad, own->gone[i])))
+            (void)!sp_sad_remove(own->sad, own->gone[i]);
+    free_reload(*reload);
     *reload = NULL;
 }
 

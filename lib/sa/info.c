@@ -46,6 +46,7 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         .sequence_received = read_counter(&sa->replay.highest),
         .encap = sa->encap,
         .has_esn = sa->has_esn,
+        .is_retired = atomic_load_explicit(&sa->is_retired, memory_order_relaxed),
     };
     memcpy(ret_info->name, sa->name, sizeof ret_info->name);
     memcpy(ret_info->fingerprint, sa->fingerprint, sizeof ret_info->fingerprint);

@@ -120,7 +120,8 @@ struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_add
     for (; sa != NULL; sa = rcu_dereference(sa->next_outbound)) {
         if (sa->encryption != encryption || sa->integrity != integrity || sa->mode != mode ||
             sp_encap_is_on(&sa->encap) != is_encapsulated || sa->has_esn != has_esn ||
-            !sp_sa_is_between(sa, source, destination))
+            !sp_sa_is_between(sa, source, destination) ||
+            atomic_load_explicit(&sa->is_retired, memory_order_relaxed))
             continue;
         if (is_usable(sa))
             return sa; /* chains grow at their head: the first is the newest */

@@ -70,7 +70,8 @@ struct sp_sa {
     bool is_default_lifetime; /* no own one, and no action has given one yet */
     uint32_t reported_state;  /* the control thread's: up to which state an event was given out */
     uint64_t born_ns;
-    uint32_t place; /* in the state */
+    uint64_t retired_until_ns; /* then a retired one goes; the control thread's */
+    uint32_t place;            /* in the state */
     char name[64];
     char fingerprint[17];
 
@@ -79,6 +80,7 @@ struct sp_sa {
     alignas(64) _Atomic uint64_t
         sequence_sent; /* last one handed out; goes past the last one only to say "exhausted" */
     _Atomic uint64_t bytes, packets;
+    _Atomic bool is_retired;     /* another one has taken its place: nothing is sealed under it any more */
     _Atomic uint32_t state;      /* enum sp_sa_state, only ever grows */
     _Atomic uint32_t expired_by; /* enum sp_drop: which hard limit was met first, set before the state */
     struct sp_replay replay;
@@ -130,11 +132,17 @@ struct sp_sa *sp_sad_by_number(const struct sp_sad *sad, uint32_t number);
 struct sp_sa *sp_sad_find_inbound(const struct sp_sad *sad, uint32_t spi, const struct sp_address *source,
                                   const struct sp_address *destination);
 /* The newest live SA from source to destination with exactly this suite, mode, encapsulation and kind of
- * numbers; one that is hard-expired or has no sequence numbers left only when there is no other. */
+ * numbers; one that is hard-expired or has no sequence numbers left only when there is no other; a retired
+ * one never. */
 struct sp_sa *sp_sad_find_outbound(const struct sp_sad *sad, const struct sp_address *source,
                                    const struct sp_address *destination, enum sp_encryption encryption,
                                    enum sp_integrity integrity, enum sp_mode mode, bool is_encapsulated,
                                    bool has_esn);
+/* Retires an SA until then, and takes that back. Control thread. */
+void sp_sa_retire(struct sp_sa *sa, uint64_t until_ns);
+void sp_sa_revive(struct sp_sa *sa);
+/* Is there another one that would carry what this one, which is retired, did? */
+bool sp_sad_has_successor(const struct sp_sad *sad, const struct sp_sa *sa);
 /* Is UDP to this port encapsulated ESP, because an SA says so? */
 bool sp_sad_has_encap_port(const struct sp_sad *sad, uint16_t port);
 

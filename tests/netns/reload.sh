@@ -58,8 +58,8 @@ pair first
 pair second
 set_keys front first
 set_keys back first
-check "daemons whose files will change start" start_gate front "$scratch/changing-front.policy" "$scratch/front.keys"
-check "on the back-end too, to be changed" start_gate back "$scratch/changing-back.policy" "$scratch/back.keys"
+check "daemons whose files will change start" start_gate front "$scratch/changing-front.policy" "$scratch/front.keys" --grace 1
+check "on the back-end too, to be changed" start_gate back "$scratch/changing-back.policy" "$scratch/back.keys" --grace 1
 
 echo 'block sideways' >>"$scratch/changing-front.policy"
 check "reload with an error in the policy: status 1, its place, and nothing changes" \
@@ -106,6 +106,46 @@ check "ends when nobody confirms" wait_until 60 grep -q 'nobody confirmed: the f
 check_fails "with the former rules" speaks_udp "$BACK_IPV4" 5000
 check "and the SAs that the trial hadn't" is_true front 'len(s["sas"]) == 4'
 check_fails "after which there is nothing to confirm" confirms front
+
+# ---- packets on their way when keys change
+
+number_of_sas() { # HOST COUNT [STATE]
+    is_true "$1" "len([sa for sa in s['sas'] if '${3-}' in ('', sa['state'])]) == $2"
+}
+dropped_at_back() {
+    gate_value back 's["totals"]["inbound"]["drops"]["unknown-spi"]'
+}
+end_gates
+set_keys front first
+set_keys back first
+start_gate front "$scratch/changing-front.policy" "$scratch/front.keys"
+start_gate back "$scratch/changing-back.policy" "$scratch/back.keys" --grace 4
+start_stream graceful
+sleep 1
+set_keys back second
+check "the receiver has other keys, and the former no more" reloads back
+check "the former SAs are retired there" number_of_sas back 2 retired
+sleep 1
+set_keys front second
+check "the sender has the other keys a second later" reloads front
+is_sent_under_new() {
+    is_true front 'all(b["packets"] > 0 for b in s["sas"] if b["state"] == "live" and b["direction"] == "out")'
+}
+check "it seals under them" wait_until 2 is_sent_under_new
+stop_stream graceful
+check "no packet was lost between the two" came_whole graceful
+check "the grace time ends: they are gone" wait_until 6 number_of_sas back 2
+set_keys front first
+check "a sender that goes back to the former keys" reloads front
+before=$(dropped_at_back)
+start_stream graceless
+sleep 0.5
+stop_stream graceless
+is_refused_since() {
+    [ "$(dropped_at_back)" -gt "$1" ]
+}
+check "is refused, for a reason with a name" is_refused_since "$before"
+end_gates
 
 # ---- under load: policies and keys change all the time
 

@@ -63,7 +63,8 @@
  *         "tunnel": null,       or {"df": "copy", "dscp": null, "ecn": "copy"}, as sallyport.keys(5) has them
  *         "encryption": "3des-cbc", "integrity": "hmac-sha1-96",
  *         "fingerprint": "0123456789abcdef",
- *         "state": "live",                                   "soft-expired", "hard-expired"
+ *         "state": "live",                                   "soft-expired", "hard-expired"; "retired":
+ *                                                            another one is used outbound, and it goes soon
  *         "bytes": 0, "packets": 0, "age_seconds": 12,       used of the lifetime
  *         "lifetime": {"preset": "w2k",                      null: none of the named ones
  *                      "soft_bytes": 0, "hard_bytes": 0, "soft_packets": 0, "hard_packets": 0,

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define DEFAULT_MARK 0x5a11u
+#define DEFAULT_GRACE_SECONDS 30u     /* longer than anything waits on the way */
 #define DEFAULT_KEEPALIVE_SECONDS 20u /* RFC 3948 4 */
 #define DEFAULT_WORKERS_MAX 8         /* a host has other things to do; appliances say what they want */
 
@@ -38,6 +39,7 @@ static const char usage_text[] =
     "  --stats PATH     of the statistics segment (beside the control socket, its name ending in .stats)\n"
     "  --state FOLDER   keeps what SAs have used, so that they go on after a restart or a crash\n"
     "  --audit WHERE    the audit log goes: stderr (as it is), syslog, journal, none, or a file's path\n"
+    "  --grace SECONDS  that SAs are still received under after a reload has others in their place (30)\n"
     "  --mtu BYTES      of the path to the peers (asked of the kernel), 576 to 65535\n"
     "  --workers NUMBER of the data path's threads (one a processor, up to 8), 1 to 64\n"
     "  --mark NUMBER    of the packets that are steered to the device (0x5a11)\n"
@@ -59,6 +61,7 @@ enum {
     OPT_STATS,
     OPT_STATE,
     OPT_AUDIT,
+    OPT_GRACE,
     OPT_MTU,
     OPT_WORKERS,
     OPT_MARK,
@@ -78,6 +81,7 @@ static const struct option long_options[] = {
     {"stats", required_argument, NULL, OPT_STATS},
     {"state", required_argument, NULL, OPT_STATE},
     {"audit", required_argument, NULL, OPT_AUDIT},
+    {"grace", required_argument, NULL, OPT_GRACE},
     {"mtu", required_argument, NULL, OPT_MTU},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"mark", required_argument, NULL, OPT_MARK},
@@ -155,6 +159,8 @@ static bool take_option(int option, const char *value, struct options *options)
     case OPT_AUDIT:
         options->audit = value;
         return is_audit_destination(value);
+    case OPT_GRACE:
+        return read_number("grace", value, 0, 3600, &options->grace_seconds);
     case OPT_MTU:
         return read_number("mtu", value, 576, 65535, &options->path_mtu_bytes);
     case OPT_WORKERS:
@@ -197,6 +203,7 @@ int options_read(int argc, char **argv, struct options *ret_options)
                               .control_path = CONTROL_DEFAULT_PATH,
                               .audit = "stderr",
                               .mark = DEFAULT_MARK,
+                              .grace_seconds = DEFAULT_GRACE_SECONDS,
                               .keepalive_seconds = DEFAULT_KEEPALIVE_SECONDS};
     int option;
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {

@@ -20,6 +20,7 @@ struct options {
     uint32_t table;             /* of routes, where they are steered to */
     uint32_t encap_port;        /* UDP's, of encapsulated SAs; 0: there are none */
     uint32_t keepalive_seconds; /* 0: never */
+    uint32_t grace_seconds;     /* that SAs stay, inbound, after others have taken their place */
     uint32_t workers;           /* threads of the data path */
     bool leave_guard;
     bool is_undo; /* take away what an earlier daemon left, and end */

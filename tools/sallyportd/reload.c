@@ -126,7 +126,7 @@ static void take_over(struct daemon *daemon, struct attempt *attempt, uint32_t c
 {
     if (confirm_seconds)
         begin_trial(daemon, attempt, confirm_seconds);
-    sp_sad_reload_end(&attempt->keys, true);
+    sp_sad_reload_end_gently(&attempt->keys, daemon->options.grace_seconds);
     host_addresses_free(&daemon->me);
     policy_source_free(&daemon->source);
     daemon->me = attempt->me;
@@ -191,7 +191,7 @@ bool reload_confirm(struct daemon *daemon)
 {
     if (!daemon->trial.is_on)
         return false;
-    sp_sad_reload_end(&daemon->trial.keys, true);
+    sp_sad_reload_end_gently(&daemon->trial.keys, daemon->options.grace_seconds);
     policy_source_free(&daemon->trial.former);
     daemon->trial = (struct trial){0};
     log_line("the policy and keys on trial are confirmed");
@@ -224,8 +224,11 @@ void reload_tick(struct daemon *daemon)
 {
     const struct timespec *end = &daemon->trial.end;
     struct timespec now;
-    if (!daemon->trial.is_on)
+    if (!daemon->trial.is_on) {
+        if (sp_sad_sweep(daemon->sad) > 0)
+            audit_sas(daemon);
         return;
+    }
     clock_gettime(CLOCK_BOOTTIME, &now);
     if (now.tv_sec > end->tv_sec || (now.tv_sec == end->tv_sec && now.tv_nsec >= end->tv_nsec))
         bring_former_back(daemon);

@@ -25,7 +25,7 @@ void reload_foresee(const struct daemon *daemon);
 
 /* False: nothing waits for it. */
 bool reload_confirm(struct daemon *daemon);
-/* Each second: is the time for it over? */
+/* Each second: is the time for it over, or that of SAs that others took the place of? */
 void reload_tick(struct daemon *daemon);
 /* At the end. What is in force is so until then. */
 void reload_forget(struct daemon *daemon);

@@ -103,8 +103,11 @@ static const char *sa_direction(const struct daemon *daemon, const struct sp_sa_
     return host_has_address(&daemon->me, &sa->destination) ? "in" : "none";
 }
 
-static const char *sa_state(enum sp_sa_state state)
+static const char *sa_state(const struct sp_sa_info *sa)
 {
+    const enum sp_sa_state state = sa->state;
+    if (sa->is_retired)
+        return "retired";
     return state == SP_SA_LIVE ? "live" : state == SP_SA_SOFT_EXPIRED ? "soft-expired" : "hard-expired";
 }
 
@@ -133,7 +136,7 @@ static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa
         text_or_null(sa->name), "spi", (json_int_t)sa->spi, "source", address_text(&sa->source),
         "destination", address_text(&sa->destination), "direction", sa_direction(daemon, sa), "mode",
         sp_mode_name(sa->mode), "encryption", sp_encryption_name(sa->encryption), "integrity",
-        sp_integrity_name(sa->integrity), "fingerprint", sa->fingerprint, "state", sa_state(sa->state));
+        sp_integrity_name(sa->integrity), "fingerprint", sa->fingerprint, "state", sa_state(sa));
     json_object_set_new(entry, "bytes", number(sa->bytes));
     json_object_set_new(entry, "packets", number(sa->packets));
     json_object_set_new(entry, "age_seconds", number(sa->age_seconds));

@@ -6,6 +6,8 @@
 
 #include "unit/policy/fixture.h"
 
+#include "core/clock.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,6 +307,104 @@ Test(keyfile, a_file_read_again_in_vain_leaves_what_was)
                  SP_ERR_LIMIT);
     cr_assert_eq(sp_sad_count(sad), 2);
     sp_sad_reload_end(&reload, true); /* NULL is fine */
+}
+
+/* ---- and with a grace time ---- */
+
+#define SECOND_NS 1000000000u
+#define GRACE_SECONDS 30u
+
+static const char reverse[] =
+    "sa \"r\" {\n    spi 700\n    from 192.0.2.2 to 192.0.2.1\n    esp null hmac-md5-96\n"
+    "    integrity-key 0x000102030405060708090a0b0c0d0e0f\n}\n";
+
+static struct sp_sa *goes_out(void)
+{
+    struct sp_address from, to;
+    cr_assert_eq(sp_address_parse("192.0.2.1", &from), SP_OK);
+    cr_assert_eq(sp_address_parse("192.0.2.2", &to), SP_OK);
+    return sp_sad_find_outbound(sad, &from, &to, SP_ENCRYPTION_NULL, SP_INTEGRITY_HMAC_MD5_96,
+                                SP_MODE_TRANSPORT, false, false);
+}
+
+static uint32_t outbound_spi(void)
+{
+    const struct sp_sa *sa = goes_out();
+    return sa ? sa->spi : 0;
+}
+
+static void load_gently(const char *text)
+{
+    struct sp_sad_reload *reload;
+    cr_assert_eq(load_again(text, &reload), SP_OK);
+    sp_sad_reload_end_gently(&reload, GRACE_SECONDS);
+    cr_assert_null(reload);
+}
+
+Test(keyfile, an_sa_that_another_one_replaces_stays_inbound_for_the_grace_time)
+{
+    struct sp_sa_info info;
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    load_gently(SA_TEXT("b", "257"));
+    cr_assert_eq(outbound_spi(), 257, "from now on the new one");
+    cr_assert(has_spi(256));
+    cr_assert_eq(sp_sad_get(sad, 0, &info), SP_OK);
+    cr_assert(info.spi == 256 && info.is_retired);
+    sp_clock_advance_ns(GRACE_SECONDS * UINT64_C(1000000000) - SECOND_NS);
+    cr_assert_eq(sp_sad_sweep(sad), 0);
+    cr_assert(has_spi(256));
+    sp_clock_advance_ns(2 * UINT64_C(1000000000));
+    cr_assert_eq(sp_sad_sweep(sad), 1);
+    cr_assert(!has_spi(256) && has_spi(257));
+    cr_assert_eq(sp_sad_sweep(sad), 0);
+}
+
+Test(keyfile, a_retired_sa_is_not_used_even_when_its_successor_is_spent)
+{
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    load_gently(SA_TEXT("b", "257"));
+    goes_out()->state = SP_SA_HARD_EXPIRED;
+    cr_assert_eq(outbound_spi(), 257);
+}
+
+Test(keyfile, an_sa_without_a_successor_goes_at_once)
+{
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    cr_assert_eq(load(reverse), SP_OK);
+    load_gently(SA_TEXT("b", "257"));
+    cr_assert(has_spi(256), "replaced");
+    cr_assert(!has_spi(700), "only removed");
+    load_gently("");
+    cr_assert(!has_spi(257), "a retired one is nobody's successor");
+    cr_assert_eq(outbound_spi(), 0);
+}
+
+Test(keyfile, a_retired_sa_that_a_later_file_has_again_goes_on)
+{
+    struct sp_sad_reload *reload;
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    load_gently(SA_TEXT("b", "257"));
+    cr_assert_eq(load_again(SA_TEXT("a", "256"), &reload), SP_OK);
+    cr_assert_eq(sp_sad_reload_counts(reload).kept, 1);
+    cr_assert_eq(sp_sad_reload_counts(reload).removed, 1);
+    cr_assert_eq(outbound_spi(), 257, "not before the end");
+    sp_sad_reload_end_gently(&reload, GRACE_SECONDS);
+    cr_assert_eq(outbound_spi(), 256);
+    sp_clock_advance_ns((GRACE_SECONDS + 1) * UINT64_C(1000000000));
+    cr_assert_eq(sp_sad_sweep(sad), 1);
+    cr_assert(has_spi(256) && !has_spi(257));
+}
+
+Test(keyfile, a_reload_does_not_count_what_is_retired_as_removed_again)
+{
+    struct sp_sad_reload *reload;
+    cr_assert_eq(load(SA_TEXT("a", "256")), SP_OK);
+    load_gently(SA_TEXT("b", "257"));
+    cr_assert_eq(load_again(SA_TEXT("c", "258"), &reload), SP_OK);
+    cr_assert_eq(sp_sad_reload_counts(reload).removed, 1);
+    sp_sad_reload_end(&reload, false);
+    cr_assert(has_spi(256) && has_spi(257) && !has_spi(258));
+    cr_assert_eq(outbound_spi(), 257);
 }
 
 Test(keyfile, an_sa_in_use_does_not_become_another_one_under_its_spi)
