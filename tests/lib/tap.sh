@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# TAP for suites that play with hosts made of namespaces (tools/lib/topology.sh), whose $scratch this uses: the sum of a
-# test is a command that succeeds. Names of tests are the sentences that they prove.
+# TAP for suites that play with hosts made of namespaces (tools/lib/topology.sh), whose $scratch this uses. A test
+# is a command that should succeed, and its name the sentence that this proves.
 
 test_count=0
 failure_count=0

@@ -101,8 +101,11 @@ static uint64_t dropped_inbound(const struct snapshot *snapshot, enum sp_drop re
 
 bool last_drop_concerns(const struct last_drop *drop, const struct association *association)
 {
-    return strcmp(drop->from, association->source) == 0 && strcmp(drop->to, association->destination) == 0 &&
-           (!drop->has_spi || drop->spi == association->spi);
+    if (drop->has_spi && drop->spi != association->spi)
+        return false;
+    if (drop->has_sa) /* whose addresses need not be the packet's: a tunnel's aren't */
+        return drop->sa == association->number;
+    return strcmp(drop->from, association->source) == 0 && strcmp(drop->to, association->destination) == 0;
 }
 
 int association_flow(const struct association *association)

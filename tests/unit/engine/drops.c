@@ -6,6 +6,8 @@
 
 #include "core/clock.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define MANY 1024u
@@ -195,6 +197,54 @@ Test(drops, a_flood_of_one_reason_hides_no_other_and_ends)
         cr_assert_eq(dropped[NOTED_A_REASON].reason, SP_DROP_MALFORMED);
     }
     gate_close(&gate);
+}
+
+struct flood {
+    struct gate gate;
+    _Atomic bool is_over;
+};
+
+#define FLOOD_PACKETS 60000u
+
+/* A worker of its own thread, whose packets have numbers in their ports. */
+static void *flood(void *context)
+{
+    static struct made_packet packet;
+    struct flood *flood = context;
+    struct sp_worker *worker = NULL;
+    cr_assert_eq(sp_worker_create(flood->gate.engine, &worker), SP_OK);
+    for (uint32_t i = 0; i < FLOOD_PACKETS; i++) {
+        make_packet(&packet, FRONT, "192.0.2.77", IPPROTO_TCP, (uint16_t)i, 80, 10);
+        sp_outbound(worker, &packet.packet, 1);
+    }
+    sp_worker_destroy(&worker);
+    flood->is_over = true;
+    return NULL;
+}
+
+Test(drops, a_reader_beside_the_worker_sees_whole_entries_in_their_order)
+{
+    struct flood all = {.gate = gate_open(FRONT_END, FRONT)};
+    struct sp_address wanted;
+    pthread_t thread;
+    uint64_t seen = 0, last_ns = 0;
+    int last = -1;
+    cr_assert_eq(sp_address_parse("192.0.2.77", &wanted), SP_OK);
+    cr_assert_eq(pthread_create(&thread, NULL, flood, &all), 0);
+    while (!all.is_over) {
+        const size_t count = sp_engine_dropped(all.gate.engine, dropped, 7);
+        for (size_t i = 0; i < count; i++) {
+            cr_assert_eq(dropped[i].reason, SP_DROP_NO_SA);
+            cr_assert_eq(memcmp(&dropped[i].destination, &wanted, sizeof wanted), 0);
+            cr_assert(dropped[i].source_port > last && dropped[i].at_ns >= last_ns);
+            last = dropped[i].source_port;
+            last_ns = dropped[i].at_ns;
+            seen++;
+        }
+    }
+    pthread_join(thread, NULL);
+    cr_assert_gt(seen, NOTED_A_REASON, "it was drained more than once");
+    gate_close(&all.gate);
 }
 
 Test(drops, those_that_do_not_fit_the_callers_array_are_told_the_next_time)

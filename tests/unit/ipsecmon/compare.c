@@ -213,7 +213,7 @@ Test(model, counters_have_the_names_of_reasons_on_the_way_in)
 
 Test(model, a_dropped_packet_concerns_the_sa_of_its_spi_and_addresses)
 {
-    const struct association sa = {.spi = 7, .source = "192.0.2.2", .destination = "192.0.2.1"};
+    const struct association sa = {.number = 3, .spi = 7, .source = "192.0.2.2", .destination = "192.0.2.1"};
     struct last_drop drop = {.from = "192.0.2.2", .to = "192.0.2.1", .has_spi = true, .spi = 7};
     cr_assert(last_drop_concerns(&drop, &sa));
     drop.spi = 8;
@@ -224,6 +224,11 @@ Test(model, a_dropped_packet_concerns_the_sa_of_its_spi_and_addresses)
     cr_assert_not(last_drop_concerns(&drop, &sa));
     drop = (struct last_drop){.from = "192.0.2.2", .to = "192.0.2.1", .has_spi = true, .spi = 7};
     drop.to = "";
+    cr_assert_not(last_drop_concerns(&drop, &sa));
+    drop.has_sa = true; /* of a tunnel, by its number */
+    drop.sa = 3;
+    cr_assert(last_drop_concerns(&drop, &sa));
+    drop.sa = 4;
     cr_assert_not(last_drop_concerns(&drop, &sa));
 }
 
