@@ -28,6 +28,11 @@ needs_nobody() { # nothing in the page leads elsewhere
     ! grep -Eo '(src|href|url\()[^ ]*' "$scratch/page" | grep -v svg && ! grep -q innerHTML "$scratch/page" &&
         [ "$(grep -c '://' "$scratch/page")" = "$(grep -c 'http://www.w3.org/2000/svg' "$scratch/page")" ]
 }
+has_no_rights() { # PROCESS
+    grep -E '^(Cap(Prm|Eff)|NoNewPrivs)' "/proc/${topology_pids[$1]}/status"
+    [ "$(awk '/^Cap(Prm|Eff)/ { print $2 }' "/proc/${topology_pids[$1]}/status" | sort -u)" = 0000000000000000 ] &&
+        grep -qx 'NoNewPrivs:.1' "/proc/${topology_pids[$1]}/status"
+}
 listens_at() { # ADDRESS:PORT and nowhere else
     [ "$(in_front ss -Hltn | awk '{print $4}' | sort)" = "$1" ]
 }
@@ -62,6 +67,7 @@ sed 's/as "Outbound TCP 80 - front-end"/as "<img src=x onerror=alert(1)> \&amp; 
 check "a policy with markup in its names starts" start_gate front "$scratch/odd.policy" "$scratch/keys"
 check "and the other host" start_gate back "$SP_SOURCE/docs/examples/back-end.policy" "$scratch/keys"
 check "ipsecmon serves the page" start_monitor page --web -i 0.5
+check "without any of root's rights" has_no_rights page
 check "on loopback alone" listens_at "$WEB"
 check "the page is there" has_status 200 "http://$WEB/"
 check "its script and style have a nonce, another one each time" has_new_nonce
@@ -70,6 +76,8 @@ check "another's name is refused" has_status 421 -H 'Host: evil.example' "http:/
 check "a name that only begins like ours too" has_status 421 -H 'Host: localhost.evil.example' "http://$WEB/events"
 check "HTTP/1.0 without a name as well" has_status 421 --http1.0 -H 'Host:' "http://$WEB/"
 check "nothing can be posted" has_status 405 -d x=1 "http://$WEB/"
+check "broken, endless and too many requests neither end it nor make it grow" in_front \
+    /usr/bin/python3 -B "$here/hostile.py" 127.0.0.1 8750 "${topology_pids[page]}"
 check "more than 16 streams are refused, and the page still comes" limits_streams
 
 start_traffic

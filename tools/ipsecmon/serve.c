@@ -10,12 +10,17 @@
 #include "tool.h"
 #include "views.h"
 
+#include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A stream without news says at least so often that it is there. */
 #define QUIET_MS 10000u
@@ -235,17 +240,33 @@ static sigset_t catch_signals(void)
     return before;
 }
 
+/* Whoever finds a way in through HTTP should find nothing: of root's rights only that remains by which the
+ * kernel answers, where it is the one that is asked. The daemon's socket is root's own and takes none. */
+static bool drop_rights(const struct wish *wish)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3] = {{0}}, held[_LINUX_CAPABILITY_U32S_3];
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(SYS_capget, &head, held) != 0)
+        return false;
+    if (wish->source == SOURCE_KERNEL)
+        rights[0].effective = rights[0].permitted = held[0].permitted & (1u << CAP_NET_ADMIN);
+    return syscall(SYS_capset, &head, rights) == 0;
+}
+
 int serve(struct source *source, const struct wish *wish)
 {
     struct serve serve = {.source = source, .wish = wish, .live = live_create()};
     const sigset_t awake = catch_signals();
     look(&serve);
     const bool is_open = open_servers(&serve);
-    if (is_open)
+    const bool is_harmless = is_open && drop_rights(wish);
+    if (is_open && !is_harmless)
+        tool_say("can't give up root's rights: %s", strerror(errno));
+    if (is_harmless)
         run(&serve, &awake);
     http_close(&serve.web);
     http_close(&serve.metrics);
     live_destroy(&serve.live);
     snapshot_destroy(&serve.now);
-    return is_open ? TOOL_OK : TOOL_NOT_APPLIED;
+    return is_harmless ? TOOL_OK : TOOL_NOT_APPLIED;
 }

@@ -109,6 +109,24 @@ ip -n front xfrm state delete src 192.0.2.2 dst 192.0.2.1 proto esp spi 0x1002
 send back 192.0.2.1 3
 check "and those of an SA that is gone as of a bad SPI" told 'm["counters"]["bad_spi_packets"] >= 3 and len(a) == 1'
 check "when an SA is replaced, what it carried stays in the sum" totals_go_on
+# With the rights that it keeps, it goes on seeing the kernel's SAs.
+serves_metrics() {
+    local server status
+    ip netns exec front "$ipsecmon" --backend kernel --prometheus -i 0.2 >"$TMPDIR/server" 2>&1 &
+    server=$!
+    wait_until 10 grep -q http:// "$TMPDIR/server"
+    sleep 1
+    on front curl -s --max-time 10 http://127.0.0.1:9750/metrics >"$TMPDIR/metrics"
+    grep CapEff "/proc/$server/status"
+    kill "$server"
+    wait "$server"
+    status=$?
+    grep -v '^#' "$TMPDIR/metrics" | head -n 30
+    [ "$status" -eq 0 ] && grep -qx 'sallyport_up 1' "$TMPDIR/metrics" &&
+        grep -q 'sallyport_association_bytes_total{spi="0x00001001",source="192.0.2.1"' "$TMPDIR/metrics"
+}
+
+check "--prometheus serves the kernel's SAs" serves_metrics
 check "--expect-encrypted sees traffic" bash -c \
     '(sleep 0.3; ip netns exec front bash -c "for i in 1 2 3 4 5; do echo x >/dev/udp/192.0.2.2/9; sleep 0.1; done") & ip netns exec front "$0" --backend kernel -i 1.5 --expect-encrypted "spi=0x1001 dir=out"' "$ipsecmon"
 check "and none where there is none" fails on front "$ipsecmon" --backend kernel -i 0.3 --expect-encrypted spi=0x1001
