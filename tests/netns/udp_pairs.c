@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * Datagrams by which the change from one policy to the next can be judged packet by packet. The sender numbers them
- * and sends each number three times, from the ports PORT, PORT + 1 and PORT + 2, in that order, to PORT of the
- * receiver. Policies let the first or the second through, never both, and always the third. Then what the receiver
- * gets, in the order in which it comes, turns from one port to the other once for each change, and the third is whole.
+ * Datagrams by which the change from one policy to the next can be judged packet by packet. The sender
+ * numbers them and sends each number three times, from the ports PORT, PORT + 1 and PORT + 2, in that order,
+ * to PORT of the receiver. Policies let the first or the second through, never both, and always the third.
+ * Then what the receiver gets, in the order in which it comes, turns from one port to the other once for each
+ * change, and the third is whole.
  *
  *   udp_pairs send ADDRESS PORT RATE   so many numbers a second until SIGTERM; then prints how many
- *   udp_pairs receive ADDRESS PORT     until SIGTERM; then prints how many of each port, turns, and how many out of order
+ *   udp_pairs receive ADDRESS PORT     until SIGTERM; then prints how many of each port, turns, and how many
+ * out of order
  */
 #include <arpa/inet.h>
 #include <errno.h>
