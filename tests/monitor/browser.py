@@ -3,6 +3,8 @@
 
 import base64
 import json
+import os
+import signal
 import subprocess
 import time
 import urllib.error
@@ -20,7 +22,8 @@ class Browser:
 
     def __enter__(self):
         with open(f"{self.folder}/chromedriver.log", "w", encoding="utf-8") as log:
-            self.driver = subprocess.Popen(["chromedriver", f"--port={PORT}"], stdout=log, stderr=log)
+            self.driver = subprocess.Popen(["chromedriver", f"--port={PORT}"], stdout=log, stderr=log,
+                                           start_new_session=True)
         try:
             self._wait_for_driver()
             arguments = [*ARGUMENTS, f"--user-data-dir={self.folder}/chromium", f"--window-size={self.size[0]},{self.size[1]}"]
@@ -36,7 +39,7 @@ class Browser:
             if self.session:
                 self._call("DELETE", f"/session/{self.session}")
         finally:
-            self.driver.terminate()
+            os.killpg(self.driver.pid, signal.SIGTERM)
             self.driver.wait(10)
 
     def _wait_for_driver(self):

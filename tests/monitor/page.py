@@ -5,6 +5,7 @@
 """
 
 import pathlib
+import signal
 import sys
 import time
 
@@ -116,6 +117,7 @@ def pictures(url, folder):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # not without the browser
     try:
         {"shows": shows, "outlives": outlives, "pictures": pictures}[sys.argv[1]](*sys.argv[2:])
     except (AssertionError, OSError) as fault:
