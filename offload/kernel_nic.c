@@ -93,12 +93,11 @@ static bool place(const struct placing *placing, struct sp_kernel_sa *sa, char *
 
     sa->is_inbound = !is_outbound;
     if (!is_outbound && !is_mine(placing->me, &sa->destination)) {
-        (void)snprintf(why, why_bytes, "the SA 0x%08x is to or from no address of this host", sa->spi);
+        (void)snprintf(why, why_bytes, "it is to or from no address of this host");
         return false;
     }
     if (sa->suite.mode == SP_MODE_TUNNEL) {
-        (void)snprintf(why, why_bytes, "the SA 0x%08x is in tunnel mode, which the kernel does itself",
-                       sa->spi);
+        (void)snprintf(why, why_bytes, "it is in tunnel mode, which the kernel does itself");
         return false;
     }
     const struct sp_address *local = is_outbound ? &sa->source : &sa->destination;
@@ -121,7 +120,7 @@ static enum sp_status place_all(struct sp_kernel_sas *sas, const struct sp_offlo
         if (place(placing, sa, why, sizeof why))
             continue;
         if (nic->mode != SP_OFFLOAD_AUTO)
-            return complain(report, SP_ERR_NOT_FOUND, "%s", why);
+            return complain(report, SP_ERR_NOT_FOUND, "no NIC for the SA 0x%08x: %s", sa->spi, why);
         sa->packet_refusal = sa->crypto_refusal = sp_kernel_sas_refusal(sas, why);
     }
     return SP_OK;

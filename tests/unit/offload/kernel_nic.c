@@ -39,7 +39,7 @@ struct side {
     struct sp_kernel_sas sas;
 };
 
-static const struct sp_address mine = {4, {127, 0, 0, 1}};
+static struct sp_address mine = {4, {127, 0, 0, 1}};
 static struct fake_nic kernel;
 static struct sp_report *report;
 static struct side side;
@@ -277,6 +277,20 @@ Test(kernel_nic, devices_that_are_not_there_are_told)
     cr_expect_eq(bring(SP_OFFLOAD_AUTO, "nosuch0", &changes), SP_ERR_NOT_FOUND);
     expect_says(last_complaint(), "there is no device \"nosuch0\"");
     cr_expect_eq(kernel.sends, 0);
+}
+
+Test(kernel_nic, an_sa_of_other_hosts_is_on_no_nic)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_NETDEVSIM);
+    want(back_end, GCM, 2, "");
+    mine.bytes[3] = 77; /* of a test's own process */
+    cr_expect_eq(bring(SP_OFFLOAD_CRYPTO, NULL, &changes), SP_ERR_NOT_FOUND);
+    expect_says(last_complaint(), "no NIC for the SA 0x00001002: it is to or from no address of this host");
+    cr_assert_eq(bring(SP_OFFLOAD_AUTO, NULL, &changes), SP_OK);
+    cr_expect_eq(count_granted(SP_OFFLOAD_SOFTWARE), 2);
+    expect_says(grants[0].crypto_refusal, "no address of this host");
 }
 
 /* ---- on the NIC ------------------------------------------------------------------------------------------
