@@ -129,7 +129,8 @@ BORDER = 2 ** 32
 # Upper halves are found beside the highest number before a burst, so packets that leap don't share one: packets in
 # clear, which are refused, keep them apart.
 APART = 63
-# RFC 4303 appendix A, with our window of 64: the window within a subspace and across a border, its left edge, packets
+WINDOW = 64
+# RFC 4303 appendix A, with this window: the window within a subspace and across a border, its left edge, packets
 # behind it, leaps of nearly a subspace. (number, is it taken?)
 CROSSINGS = [
     (1, True), (2, True), (2, False), (2 ** 31, True), (2 ** 31 - 63, True), (2 ** 31 - 63, False),
@@ -148,6 +149,7 @@ CROSSINGS = [
 def extended_numbers_cross(folder, suite, shape):
     """What scapy seals before, on and behind the borders of subspaces, we take or refuse as the RFC has it."""
     gate = gates.Gate(folder, suite, packets.SHAPES[shape][0], has_esn=True)
+    gate.set_replay_window(WINDOW)
     clear = packets.clear_packets(shape, range(100, 100 + len(CROSSINGS)))
     peer = peers.Peer(gate)
     capture = []

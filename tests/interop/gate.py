@@ -50,6 +50,13 @@ class Gate:
         self.encryption_key = self._key("encryption-key", first)
         self.integrity_key = self._key("integrity-key", first)
 
+    def set_replay_window(self, count):
+        """Of both SAs, in packets."""
+        with open(self.keys, "r+", encoding="ascii") as stream:
+            text = stream.read()
+            stream.seek(0)
+            stream.write(text.replace("\n}", f"\n    replay-window {count}\n}}"))
+
     @staticmethod
     def _key(word, text):
         found = re.search(rf"\b{word} 0x([0-9a-f]+)", text)

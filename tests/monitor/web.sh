@@ -37,14 +37,19 @@ listens_at() { # ADDRESS:PORT and nowhere else
     [ "$(in_front ss -Hltn | awk '{print $4}' | sort)" = "$1" ]
 }
 # Streams beyond the limit are refused; the page is there all the same.
+have_begun() { # FILE...
+    local file
+    for file in "$@"; do
+        [ -s "$file" ] || return 1
+    done
+}
 limits_streams() {
     local pids=() status i
     for i in {1..16}; do
         ip netns exec "$topology_tag-front" curl -sN --max-time 60 -o "$scratch/stream-$i" "http://$WEB/events" &
         pids+=($!)
     done
-    wait_until 10 test -s "$scratch/stream-16"
-    sleep 1
+    wait_until 20 have_begun "$scratch"/stream-{1..16}
     status=$(ask -o "$scratch/body" -w '%{http_code}' "http://$WEB/events")
     ask -f -o "$scratch/body" "http://$WEB/"
     i=$?
