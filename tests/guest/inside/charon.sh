@@ -40,6 +40,7 @@ charon {
     load_modular = no
     load = random nonce openssl sha1 sha2 md5 hmac kdf gmp aes pem pkcs1 x509 pubkey kernel-netlink socket-default vici drbg
     install_routes = no
+    delete_rekeyed = yes # IKEv1 keeps replaced SAs otherwise, until they expire
     delete_rekeyed_delay = 1
     filelog {
         log {

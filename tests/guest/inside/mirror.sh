@@ -5,14 +5,15 @@
 # kernels; on west a mirror brings them to our engine, which seals and opens the packets. West's kernel never sees any:
 # ESP is dropped before it. East is strongSwan and the kernel alone, and answers what it could open.
 #
-#   mirror.sh REKEYINGS
+#   mirror.sh IKE-VERSION REKEYINGS
 
 # shellcheck source=lib.sh
 . "$SP_SOURCE/tests/guest/inside/lib.sh"
 # shellcheck source=charon.sh
 . "$SP_SOURCE/tests/guest/inside/charon.sh"
 
-rekeyings=$1
+version=$1
+rekeyings=$2
 ipsecctl=$SP_BUILD/tools/ipsecctl/ipsecctl
 policy=$TMPDIR/west.policy
 cat >"$policy" <<END
@@ -147,7 +148,7 @@ has_none() {
 
 need_esp veth
 modprobe aes_generic 2>/dev/null
-charon_up 2 >&2 || exit 1
+charon_up "$version" >&2 || exit 1
 mkdir -p "$TMPDIR/www"
 ip netns exec east busybox httpd -f -p 80 -h "$TMPDIR/www" &
 web=$!
@@ -157,7 +158,7 @@ ip -n west rule add pref 2 lookup local && ip -n west rule delete pref 0 &&
     ip -n west rule add pref 1 iif wire0 ipproto esp blackhole || exit 1
 
 start_host
-check "before any SA the SAD is empty" has_none
+check "IKEv$version: before any SA the SAD is empty" has_none
 ip netns exec west "$SP_BUILD/docs/mirror" "$policy" "$WEST" >"$TMPDIR/example" 2>&1 &
 example=$!
 check "what strongSwan negotiates is in the SAD" \

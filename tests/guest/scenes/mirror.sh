@@ -3,4 +3,9 @@
 #
 # The mirror: SAs that strongSwan negotiates, in our engine.
 
-play "the mirror" --seconds 400 "$here/inside/mirror.sh" "$([ -n "${SP_NIGHTLY-}" ] && echo 25 || echo 1)"
+if [ -n "${SP_NIGHTLY-}" ]; then
+    play "the mirror, IKEv2" --seconds 400 "$here/inside/mirror.sh" 2 25
+    play "the mirror, IKEv1" --seconds 400 "$here/inside/mirror.sh" 1 10
+else
+    play "the mirror" --seconds 400 "$here/inside/mirror.sh" 2 1
+fi
