@@ -4,7 +4,8 @@
 # The kernel's end of the wire: SAs on IPv4 and IPv6 in some networks, nothing allowed in clear between their hosts, and
 # an echo server. Lives as long as the peer.
 #
-#   kernel_end.sh ip|ipsecctl POLICY KEYS NETWORKS: the guest is 10.0.N.2 and fd00:0:0:N::2, N from 1 to NETWORKS
+#   kernel_end.sh ip|ipsecctl POLICY KEYS NETWORKS: the guest is 10.0.N.2 and fd00:0:0:N::2, N from 1 to NETWORKS,
+#   in hexadecimal there
 
 # shellcheck source=lib.sh
 . "$SP_SOURCE/tests/guest/inside/lib.sh"
@@ -15,22 +16,26 @@ ipsecctl=$SP_BUILD/tools/ipsecctl/ipsecctl
 installer=$1 policy=$2 networks=$4
 sa_count=$(grep -c '^sa ' "$3")
 
+ipv6_network() { # NUMBER
+    printf 'fd00:0:0:%x' "$1"
+}
+
 add_addresses() {
-    local number peer
+    local number ipv6 peer
     for ((number = 1; number <= networks; number++)); do
-        ip address add "10.0.$number.2/24" dev vec0 &&
-            ip address add "fd00:0:0:$number::2/64" dev vec0 nodad || return 1
-        for peer in "10.0.$number.1" "fd00:0:0:$number::1"; do
+        ipv6=$(ipv6_network "$number")
+        ip address add "10.0.$number.2/24" dev vec0 && ip address add "$ipv6::2/64" dev vec0 nodad || return 1
+        for peer in "10.0.$number.1" "$ipv6::1"; do
             ip neighbour replace "$peer" lladdr 02:00:00:00:00:01 dev vec0 nud permanent || return 1
         done
     done
 }
 
 install_by_ip() {
-    local number
+    local number ipv6
     for ((number = 1; number <= networks; number++)); do
-        xfrm_require "10.0.$number.2" "10.0.$number.1" &&
-            xfrm_require "fd00:0:0:$number::2" "fd00:0:0:$number::1" || return 1
+        ipv6=$(ipv6_network "$number")
+        xfrm_require "10.0.$number.2" "10.0.$number.1" && xfrm_require "$ipv6::2" "$ipv6::1" || return 1
     done
     xfrm_add_states "$keys"
 }

@@ -123,12 +123,14 @@ static size_t next_size(size_t size_bytes, bool is_all)
     return size_bytes < 100 || is_all ? size_bytes + 1 : size_bytes + 29;
 }
 
-static bool ask_all(struct sp_worker *worker, int wire, struct question question, size_t most_bytes,
-                    bool is_all, size_t *ret_count)
+static bool ask_all(struct sp_worker *worker, int wire, struct question question, size_t least_bytes,
+                    size_t most_bytes, bool is_all)
 {
-    for (size_t size_bytes = 0; size_bytes <= most_bytes;) {
+    uint16_t number = 0;
+
+    for (size_t size_bytes = least_bytes; size_bytes <= most_bytes;) {
         for (asked.count = 0; asked.count < BURST && size_bytes <= most_bytes; asked.count++) {
-            question.number = (uint16_t)++ * ret_count;
+            question.number = ++number;
             question.payload_bytes = size_bytes;
             asked.questions[asked.count] = question;
             /* The largest that fits is always one of them. */
@@ -156,19 +158,28 @@ static const char *tunnel_text(const struct sp_sa_info *sa)
     return sa->source.family == 4 ? " in a tunnel over IPv4" : " in a tunnel over IPv6";
 }
 
+/* Linux drops UDP over IPv6 with less than 40 bytes of ESP in it, and counts that nowhere: it takes the
+ * length from the UDP header on for that of the whole packet (xfrm6_udp_encap_rcv). Only null encryption
+ * makes such. */
+static size_t least_payload_bytes(const struct sp_sa_info *sa, const struct question *question)
+{
+    return sp_encap_is_on(&sa->encap) && question->family == 6 && sa->encryption == SP_ENCRYPTION_NULL ? 8
+                                                                                                       : 0;
+}
+
 static bool run_test(struct sp_worker *worker, int wire, const struct sp_sa_info *sa,
                      const struct question *question, bool is_all)
 {
     char suite[SP_SUITE_TEXT_BYTES];
+    const size_t least_bytes = least_payload_bytes(sa, question);
     const size_t most_bytes = most_payload_bytes(sa, question);
-    size_t count = 0;
-    const bool is_right = ask_all(worker, wire, *question, most_bytes, is_all, &count);
+    const bool is_right = ask_all(worker, wire, *question, least_bytes, most_bytes, is_all);
 
-    printf("%sok - the kernel and our engine open each other's %s%s%s%s, IPv%d: %s of %s sizes, 0 to "
+    printf("%sok - the kernel and our engine open each other's %s%s%s%s, IPv%d: %s of %s sizes, %zu to "
            "%zu bytes\n",
            is_right ? "" : "not ", sp_suite_format(sa->encryption, sa->integrity, suite),
            sa->has_esn ? " esn" : "", sp_encap_is_on(&sa->encap) ? " in UDP" : "", tunnel_text(sa),
-           question->family, kind_names[question->kind], is_all ? "all" : "many", most_bytes);
+           question->family, kind_names[question->kind], is_all ? "all" : "many", least_bytes, most_bytes);
     if (!is_right)
         printf("# %s\n", why);
     fflush(stdout);
