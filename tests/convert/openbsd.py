@@ -30,9 +30,12 @@ FLOW = "flow esp from 192.0.2.1 to 192.0.2.2\n"
 PROTECT = "protect out from 192.0.2.1 to 192.0.2.2 with \"E\"\n"
 ACTION = "action \"E\" {{\n esp {0}\n lifetime {1}\n}}\naction \"F\" {{\n esp 3des-cbc hmac-md5-96\n}}\n"
 IKE = "ike esp transport from 192.0.2.1 to 192.0.2.2 quick auth hmac-sha1 enc 3des\n"
+TUNNEL_SA = SA.replace(" transport", "")
+BRANCH = "protect out from 10.0.0.0/16 to 10.1.0.0/16 with \"E\"\n"
 SECRET = "correct horse"
 
 SUITE = ("3des-cbc hmac-sha1-96", "w2k")
+GATE = ("3des-cbc hmac-sha1-96\n mode tunnel from 192.0.2.1 to 192.0.2.2", "w2k")
 
 # name, ipsec.conf, rules (None: refused), [(line, words)], and with other actions than SUITE these
 CASES = [
@@ -116,12 +119,36 @@ CASES = [
     ("ike to anybody is kept", IKE.replace("192.0.2.2", "any"), PROTECT.replace("192.0.2.2", "any"),
      [(1, "negotiated by IKE")]),
     ("ike without transforms is refused, being AES", IKE.split(" quick")[0] + "\n", None, [(1, "it is AES")]),
-    ("ike without transport is refused", IKE.replace(" transport", ""), None, [(1, "say ike esp transport")]),
     ("identities of a flow are told", SA + FLOW.replace("\n", " srcid a dstid b\n"), PROTECT,
      [(2, "identities"), (2, "identities")]),
-    ("tunnels are refused", SA + "flow esp from 10.0.0.0/8 to 10.1.0.0/16 peer 192.0.2.2\n", None, [(2, "gateway")]),
-    ("a network without a peer is refused", SA + "flow esp from 192.0.2.1 to 10.1.0.0/16\n", None, [(2, "tunnel")]),
-    ("SAs in tunnel mode are refused", SA.replace(" transport", ""), None, [(1, "say esp transport")]),
+    ("a flow through a gateway is a tunnel between its SA's ends",
+     TUNNEL_SA + "flow esp from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n", BRANCH, [], GATE),
+    ("and between local and peer", TUNNEL_SA + "flow esp from 10.0.0.0/16 to 10.1.0.0/16 local 192.0.2.1 peer 192.0.2.2\n"
+     "flow esp in from 10.1.0.0/16 to 10.0.0.0/16 local 192.0.2.1 peer 192.0.2.2\n", BRANCH, [], GATE),
+    ("a flow in has them too", TUNNEL_SA + "flow esp in from 10.1.0.0/16 to 10.0.0.0/16 peer 192.0.2.2\n"
+     "flow esp out from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n", BRANCH, [], GATE),
+    ("IPv6 goes through IPv4", TUNNEL_SA + "flow esp from 2001:db8:1::/48 to 2001:db8:2::/48 peer 192.0.2.2\n",
+     BRANCH.replace("10.0.0.0/16", "2001:db8:1::/48").replace("10.1.0.0/16", "2001:db8:2::/48"), [], GATE),
+    ("a flow between hosts has the mode of its SAs", TUNNEL_SA + FLOW, PROTECT, [], GATE),
+    ("a tunnel without an SA is told", "flow esp from 10.0.0.0/16 to 10.1.0.0/16 local 192.0.2.1 peer 192.0.2.2\n",
+     BRANCH, [(1, "no SA of this file")], GATE),
+    ("SAs of transport mode don't serve a tunnel",
+     SA.replace("sha1", "md5").replace(SHA1_KEY, MD5_KEY) +
+     "flow esp from 10.0.0.0/16 to 10.1.0.0/16 local 192.0.2.1 peer 192.0.2.2\n", BRANCH,
+     [(2, "no SA of this file")], GATE),
+    ("ike is a tunnel unless it says transport",
+     IKE.replace(" transport", "").replace("192.0.2.1 to 192.0.2.2", "10.0.0.0/16 to 10.1.0.0/16 local 192.0.2.1 peer "
+     "192.0.2.2"), BRANCH, [(1, "negotiated by IKE")], GATE),
+    ("ike between hosts too", IKE.replace("transport", "tunnel"), PROTECT, [(1, "negotiated by IKE")], GATE),
+    ("a tunnel without an end is refused",
+     "flow esp from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\nflow esp from 192.0.2.1 to 10.1.0.0/16\n"
+     "flow esp from 10.0.0.0/16 to 10.1.0.0/16 local 2001:db8::1 peer 192.0.2.2\n", None,
+     [(1, "write local"), (2, "write peer"), (3, "different families")]),
+    ("a flow that SAs of both modes serve is refused", SA + TUNNEL_SA.replace("0x1001", "0x2001") + FLOW, None,
+     [(3, "modes")]),
+    ("ike in transport mode through a gateway is refused",
+     IKE.replace("192.0.2.1 to 192.0.2.2", "10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2"), None,
+     [(1, "leave transport out")]),
     ("AH, IPIP and IPCOMP are refused",
      SA + FLOW.replace("esp", "ah") + FLOW.replace("esp", "ipip") + SA.replace("esp", "ah") +
      SA.replace("esp transport", "ipip").split(" auth ")[0] + "\n" +
@@ -209,6 +236,22 @@ def keys(tap, folder):
              [answer.stderr.decode()])
 
 
+def tunnel_keys(tap, folder):
+    """SAs without transport are for tunnels, and the library takes them with the policy."""
+    conf = write(folder, "tunnel.conf", PAIR.replace(" transport", "") +
+                 "flow esp from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n")
+    target = os.path.join(folder, "tunnel.keys")
+    answer = ipsecctl("import", "openbsd", "--keys", target, conf)
+    with open(target, encoding="utf-8") as stream:
+        text = stream.read()
+    script = os.path.join(folder, "tunnel.script")
+    told = ipsecctl("export", "xfrm", "--me", "192.0.2.1", "--keys", target, "--output", script,
+                    write(folder, "tunnel.policy", answer.stdout))
+    tap.tell(answer.returncode == 0 and text.count("\n    mode tunnel\n") == 2 and told.returncode == 0 and
+             b"no rule has" not in told.stderr, "openbsd: SAs in tunnel mode are, and serve the imported flow",
+             [answer.stderr.decode(), told.stderr.decode()])
+
+
 def key_files(tap, folder):
     conf = write(folder, "files.conf", PAIR.replace(f"{SHA1_KEY}:{SHA1_KEY_2}", "file \"one.auth:two.auth\"")
                  .replace(f"{DES_KEY}:{DES_KEY_2}", "file \"one.enc:two.enc\"") + FLOW)
@@ -262,6 +305,7 @@ def run(tap):
             details = case_faults(folder, text, rules, expected, *suite)
             tap.tell(not details, "openbsd: " + name, details)
         keys(tap, folder)
+        tunnel_keys(tap, folder)
         key_files(tap, folder)
         includes(tap, folder)
     debris(tap)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_BYTES 64
+#define NAME_BYTES 96
 
 struct emitter {
     struct sp_openbsd *import;
@@ -36,20 +36,35 @@ static const char *name_of(const struct sp_openbsd_statement *statement, uint32_
     return text;
 }
 
-static const char *action_name(const struct sp_openbsd_action *action, char text[NAME_BYTES])
+/* Tunnels are told apart by the action's number. */
+static const char *action_name(const struct sp_openbsd *import, const struct sp_openbsd_action *action,
+                               char text[NAME_BYTES])
 {
     char suffix[32] = "", suite[SP_SUITE_TEXT_BYTES];
+    char tunnel[32] = "";
     if (action->lifetime_seconds != 0)
         snprintf(suffix, sizeof suffix, ", %llu seconds", (unsigned long long)action->lifetime_seconds);
-    snprintf(text, NAME_BYTES, "%s%s", sp_suite_format(action->encryption, action->integrity, suite), suffix);
+    if (action->tunnel_from.family != 0)
+        snprintf(tunnel, sizeof tunnel, ", tunnel %zu", (size_t)(action - import->actions) + 1);
+    snprintf(text, NAME_BYTES, "%s%s%s", sp_suite_format(action->encryption, action->integrity, suite),
+             suffix, tunnel);
     return text;
 }
 
-static void put_action(FILE *out, const struct sp_openbsd_action *action)
+static void put_mode(FILE *out, const struct sp_openbsd_action *action)
+{
+    char from[SP_ADDRESS_TEXT_BYTES], to[SP_ADDRESS_TEXT_BYTES];
+    if (action->tunnel_from.family != 0)
+        fprintf(out, "    mode tunnel from %s to %s\n", sp_address_format(&action->tunnel_from, from),
+                sp_address_format(&action->tunnel_to, to));
+}
+
+static void put_action(FILE *out, const struct sp_openbsd *import, const struct sp_openbsd_action *action)
 {
     char name[NAME_BYTES], suite[SP_SUITE_TEXT_BYTES];
-    fprintf(out, "action \"%s\" {\n    esp %s\n", action_name(action, name),
+    fprintf(out, "action \"%s\" {\n    esp %s\n", action_name(import, action, name),
             sp_suite_format(action->encryption, action->integrity, suite));
+    put_mode(out, action);
     if (action->lifetime_seconds == 0)
         fputs("    lifetime w2k\n", out);
     else
@@ -129,7 +144,8 @@ static void put_rule(struct emitter *emitter, const struct sp_openbsd_statement 
             direction == SP_OUTBOUND ? "out" : "in");
     put_selector(emitter->out, flow, protocol, is_swapped);
     if (is_protect)
-        fprintf(emitter->out, " with \"%s\"", action_name(&emitter->import->actions[flow->action], name));
+        fprintf(emitter->out, " with \"%s\"",
+                action_name(emitter->import, &emitter->import->actions[flow->action], name));
     emitter->named_count = emitter->named == flow ? emitter->named_count + 1 : 1;
     emitter->named = flow;
     fprintf(emitter->out, " as \"%s\"\n", name_of(flow, emitter->named_count, name));
@@ -246,7 +262,7 @@ static bool put_policy(struct emitter *emitter)
           "# Protection is required both ways, also where a flow says use, the default for what comes in.\n",
           emitter->out);
     for (uint32_t i = 0; i < import->action_count; i++)
-        put_action(emitter->out, &import->actions[i]);
+        put_action(emitter->out, import, &import->actions[i]);
     fputs("order specific\n", emitter->out);
     for (const struct sp_openbsd_statement *flow = import->first; flow != NULL; flow = flow->next)
         if ((flow->kind == SP_OPENBSD_FLOW || flow->kind == SP_OPENBSD_IKE) && !put_flow(emitter, flow))
@@ -338,6 +354,8 @@ static void put_sas(const struct sp_openbsd *import, struct writer *writer)
                   name_of(named, count, name), sa->spi, sp_address_format(&sa->source, source),
                   sp_address_format(&sa->destination, destination),
                   sp_suite_format(sa->encryption, sa->integrity, suite));
+        if (sa->is_tunnel)
+            put_plain(writer, "    mode tunnel\n");
         put_key(writer, "encryption-key", sa, 0);
         put_key(writer, "integrity-key", sa, 1);
         put_plain(writer, "}\n");

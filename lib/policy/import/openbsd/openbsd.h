@@ -129,7 +129,8 @@ struct sp_openbsd_statement {
 struct sp_openbsd_action {
     enum sp_encryption encryption;
     enum sp_integrity integrity;
-    uint64_t lifetime_seconds; /* 0: w2k */
+    uint64_t lifetime_seconds;                /* 0: w2k */
+    struct sp_address tunnel_from, tunnel_to; /* family 0: transport mode */
 };
 
 struct sp_openbsd_sa {
@@ -138,6 +139,7 @@ struct sp_openbsd_sa {
     uint32_t spi;
     enum sp_encryption encryption;
     enum sp_integrity integrity;
+    bool is_tunnel;
     bool are_files[2];
     struct sp_piece keys[2]; /* encryption, integrity: hex digits, or a path */
 };

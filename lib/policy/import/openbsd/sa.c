@@ -21,8 +21,6 @@ static bool check_form(struct sp_openbsd *import, const struct sp_openbsd_statem
 {
     if (strcmp(sa->service, "esp") != 0)
         return refuse(import, sa, "only SAs of ESP can be had");
-    if (!sa->is_transport)
-        return refuse(import, sa, "tunnels can't be carried over, only transport mode: say esp transport");
     if (sa->spi_count == 0)
         return refuse(import, sa, "spi is missing");
     if (sa->from.count == 0 || sa->to.count == 0)
@@ -93,6 +91,7 @@ static bool judge(struct sp_openbsd *import, const struct sp_openbsd_sa *sa, uin
         .spi = sa->spi,
         .source = sa->source,
         .destination = sa->destination,
+        .mode = sa->is_tunnel ? SP_MODE_TUNNEL : SP_MODE_TRANSPORT,
         .encryption = sa->encryption,
         .integrity = sa->integrity,
         .encryption_key = keys,
@@ -192,6 +191,7 @@ void sp_openbsd_take_sa(struct sp_openbsd *import, const struct sp_openbsd_state
 {
     struct sp_openbsd_sa sa = {
         .statement = statement,
+        .is_tunnel = !statement->is_transport,
         .are_files = {statement->enc_keys.is_file, statement->auth_keys.is_file},
     };
     if (!check_form(import, statement) || !check_suite(import, statement, &sa) ||
