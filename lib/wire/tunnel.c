@@ -30,7 +30,9 @@ static bool is_ipv6(const uint8_t *packet)
 
 static uint8_t traffic_class(const uint8_t *packet)
 {
-    return is_ipv6(packet) ? (uint8_t)(packet[0] << 4 | packet[1] >> 4) : packet[TRAFFIC_CLASS_AT];
+    if (!is_ipv6(packet))
+        return packet[TRAFFIC_CLASS_AT];
+    return (uint8_t)(packet[0] << 4 | packet[1] >> 4);
 }
 
 static void write_ipv4(uint8_t *at, const struct sp_outer *outer)

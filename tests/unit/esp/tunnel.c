@@ -41,7 +41,8 @@ static enum sp_drop open_it(const struct fixture *fixture, struct sample *sample
 static void check_outer(const struct sample *sample, uint8_t family, uint8_t protocol)
 {
     const uint8_t *ip = packet_start(&sample->packet), *inner = sample->original;
-    const uint8_t traffic_class = inner[0] >> 4 == 6 ? (uint8_t)(inner[0] << 4 | inner[1] >> 4) : inner[1];
+    const bool is_ipv6 = inner[0] >> 4 == 6;
+    const uint8_t traffic_class = (uint8_t)(is_ipv6 ? inner[0] << 4 | inner[1] >> 4 : inner[1]);
     uint8_t expected[40] = {0};
     if (family == 4) {
         const uint8_t header[20] = {0x45, traffic_class, 0, 0,   ip[4], ip[5], 0x40, 0,   64, protocol, 0,
