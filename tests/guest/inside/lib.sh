@@ -94,3 +94,17 @@ wait_for_peer() { # SECONDS
 xfrm_drops() {
     awk '$2 != 0 { print $1, $2 }' /proc/net/xfrm_stat
 }
+
+# Two namespaces, front and back, 1 and 2 of the documentation networks, with wire0 between them.
+two_hosts_up() {
+    local host number
+    ip netns add front && ip netns add back || return 1
+    ip link add wire0 netns front type veth peer name wire0 netns back || return 1
+    for host in front back; do
+        number=1
+        [ "$host" = front ] || number=2
+        ip -n "$host" address add "192.0.2.$number/24" dev wire0 &&
+            ip -n "$host" address add "2001:db8::$number/64" dev wire0 nodad &&
+            ip -n "$host" link set lo up && ip -n "$host" link set wire0 up || return 1
+    done
+}

@@ -13,19 +13,6 @@ FRONT_POLICY=$SP_SOURCE/docs/examples/front-end.policy
 BACK_POLICY=$SP_SOURCE/docs/examples/back-end.policy
 keys=$TMPDIR/keys
 
-hosts_up() {
-    local host number
-    ip netns add front && ip netns add back || return 1
-    ip link add wire0 netns front type veth peer name wire0 netns back || return 1
-    for host in front back; do
-        number=1
-        [ "$host" = front ] || number=2
-        ip -n "$host" address add "192.0.2.$number/24" dev wire0 &&
-            ip -n "$host" address add "2001:db8::$number/64" dev wire0 nodad &&
-            ip -n "$host" link set lo up && ip -n "$host" link set wire0 up || return 1
-    done
-}
-
 start_web() {
     local web=$TMPDIR/web
     mkdir -p "$web/www"
@@ -108,7 +95,7 @@ load_suite() { # ENCRYPTION [INTEGRITY]
 }
 
 need_esp veth
-hosts_up || exit 1
+two_hosts_up || exit 1
 start_web || { cat "$TMPDIR/web/error" "$TMPDIR/web/error.log"; exit 1; } >&2
 write_keys
 

@@ -14,18 +14,6 @@ DES=(enc 'cbc(des3_ede)' 0x0123456789abcdef23456789abcdef01456789abcdef0123
 WRONG=(enc 'cbc(des3_ede)' 0x0123456789abcdef23456789abcdef01456789abcdef0123
     auth-trunc 'hmac(sha1)' 0xff0102030405060708090a0b0c0d0e0f10111213 96)
 
-hosts_up() {
-    local host number
-    ip netns add front && ip netns add back || return 1
-    ip link add wire0 netns front type veth peer name wire0 netns back || return 1
-    for host in front back; do
-        number=1
-        [ "$host" = front ] || number=2
-        ip -n "$host" address add "192.0.2.$number/24" dev wire0 &&
-            ip -n "$host" link set lo up && ip -n "$host" link set wire0 up || return 1
-    done
-}
-
 add_sa() { # HOST SPI FROM TO ALGORITHM...
     ip -n "$1" xfrm state add src "192.0.2.$3" dst "192.0.2.$4" proto esp spi "$2" reqid 1 mode transport \
         replay-window 32 "${@:5}"
@@ -86,7 +74,7 @@ sys.exit(not (new[0]["bytes"] == 0 and sent == int(sys.argv[1]) > 0))' "$before"
 }
 
 need_esp veth
-hosts_up || exit 1
+two_hosts_up || exit 1
 check "a kernel without policies: IP Security is not enabled" says '"enabled": false' \
     on front "$ipsecmon" --once --json --backend kernel
 check "two hosts get SAs and policies from iproute2" keys_up

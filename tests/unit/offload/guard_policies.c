@@ -4,6 +4,8 @@
  */
 #include "guard_policies.h"
 
+#include "kernel_match.h"
+
 #include <criterion/criterion.h>
 
 #include <netinet/in.h>
@@ -82,14 +84,6 @@ static void unmake(struct guarded *guarded)
     sp_report_destroy(&guarded->report);
 }
 
-static bool starts_like(const struct sp_address *prefix, uint8_t bits, const struct sp_address *address)
-{
-    for (uint32_t bit = 0; bit < bits; bit++)
-        if (((prefix->bytes[bit / 8] ^ address->bytes[bit / 8]) & 0x80 >> bit % 8) != 0)
-            return false;
-    return true;
-}
-
 static bool is_icmp(const struct sp_flow *flow)
 {
     return flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6;
@@ -104,8 +98,8 @@ static bool holds(const struct sp_xfrm_selector *selector, const struct sp_flow 
     return selector->family == flow->source.family &&
            (selector->interface == 0 || selector->interface == (int32_t)device) &&
            (selector->protocol == 0 || selector->protocol == flow->protocol) &&
-           starts_like(&selector->source, selector->source_prefix_bits, &flow->source) &&
-           starts_like(&selector->destination, selector->destination_prefix_bits, &flow->destination) &&
+           holds_address(&selector->source, selector->source_prefix_bits, &flow->source) &&
+           holds_address(&selector->destination, selector->destination_prefix_bits, &flow->destination) &&
            ((from ^ selector->source_port) & selector->source_port_mask) == 0 &&
            ((to ^ selector->destination_port) & selector->destination_port_mask) == 0;
 }

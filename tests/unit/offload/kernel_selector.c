@@ -4,6 +4,8 @@
  */
 #include "kernel_selector.h"
 
+#include "kernel_match.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -41,18 +43,6 @@ static struct sp_area draw_area(uint8_t family)
     area.source_ports = (struct sp_port_range){numbers[4], numbers[5]};
     area.destination_ports = (struct sp_port_range){numbers[6], numbers[7]};
     return area;
-}
-
-/* The kernel's addr_match() and its comparison of ports, on what its documentation says of them. */
-static bool holds_address(const struct sp_address *address, uint8_t prefix_bits,
-                          const struct sp_address *packet)
-{
-    for (uint32_t bit = 0; bit < prefix_bits; bit++) {
-        uint8_t mask = (uint8_t)(0x80 >> bit % 8);
-        if ((address->bytes[bit / 8] & mask) != (packet->bytes[bit / 8] & mask))
-            return false;
-    }
-    return true;
 }
 
 struct packet {

@@ -4,6 +4,7 @@
  */
 #include "kernel_sides.h"
 
+#include "kernel_match.h"
 #include "kernel_preflight.h"
 #include "kernel_wire.h"
 
@@ -218,17 +219,6 @@ struct packet {
     struct sp_address source, destination;
     uint16_t port;
 };
-
-static bool holds_address(const struct sp_address *address, uint8_t prefix_bits,
-                          const struct sp_address *packet)
-{
-    for (uint32_t bit = 0; bit < prefix_bits; bit++) {
-        uint8_t mask = (uint8_t)(0x80 >> bit % 8);
-        if ((address->bytes[bit / 8] & mask) != (packet->bytes[bit / 8] & mask))
-            return false;
-    }
-    return true;
-}
 
 static bool holds(const struct sp_xfrm_policy *policy, const struct packet *packet)
 {
