@@ -125,6 +125,40 @@ fetch front 3 "http://$BACK_IPV4/big" # ends on the way
 check "a limit is told, with what was used" tells 'event=sa-hard-expired spi=0x[0-9a-f]{8} source=[^ ]+ destination=[^ ]+ bytes=[0-9]+ packets=[0-9]+ age_seconds=[0-9]+ '
 end_gates
 
+# ---- whoever keys reads it
+
+# shellcheck source=stream.sh
+. "$here/stream.sh"
+write_policy audit-front.policy <<EOT
+protect out udp from me to any port $STREAM_PORT with "encrypt"
+default bypass
+EOT
+write_policy audit-back.policy <<EOT
+protect in udp from any to me port $STREAM_PORT with "encrypt"
+default bypass
+EOT
+LIVES_SECONDS=16 # of which the soft limit is seven eighths
+short_lived_keys() {
+    renew_keys
+    sed "s/^sa .*{\$/&\n    lifetime $LIVES_SECONDS seconds 10 MB/" "$scratch/keys" >"$scratch/audit.keys"
+    chmod 600 "$scratch/audit.keys"
+}
+rekeys() { # the receiver first, which has the former SAs for a while
+    short_lived_keys && "$SP_BUILD/tools/ipsecctl/ipsecctl" reload --control "$scratch/back.sock" && reloads_front
+}
+short_lived_keys
+rm -f "$AUDIT"
+start_gate front "$scratch/audit-front.policy" "$scratch/audit.keys" --audit "$AUDIT"
+start_gate back "$scratch/audit-back.policy" "$scratch/audit.keys" --audit none
+start_stream rekeyed
+check "a soft limit is told" wait_until $LIVES_SECONDS grep -q 'event=sa-soft-expired spi=0x[0-9a-f]* source=192.0.2.1 ' "$AUDIT"
+check "when it is time for new keys" rekeys
+sleep 4
+check "the former ones have met their hard limit by now" tells 'event=sa-hard-expired spi=0x[0-9a-f]* source=192.0.2.1 '
+stop_stream rekeyed
+check "and not one packet was lost meanwhile" came_whole rekeyed
+end_gates
+
 # ---- names that would like to be more than one line
 
 odd="$scratch/odd \"name\"
