@@ -71,17 +71,17 @@ tunnel_down() {
 
 # The policy of one side: the networks and the gateways themselves, in tunnels over IPv4 or IPv6.
 tunnel_policy() { # 1|2 DIRECTION FROM TO [LINE]
-    local here=$1 there=$((3 - $1))
+    local own=$1 other=$((3 - $1))
     cat <<EOF
 action "gate" {
     esp 3des-cbc hmac-sha1-96
     mode tunnel from $3 to $4
     ${5-}
 }
-protect out any from 10.$here.0.0/24 to 10.$there.0.0/24 with "gate" as "networks"
-protect out any from fd00:$here::/64 to fd00:$there::/64 with "gate" as "networks, IPv6"
-protect out any from 10.9.0.$here to 10.9.0.$there with "gate" as "gateways"
-protect out any from fd00:9::$here to fd00:9::$there with "gate" as "gateways, IPv6"
+protect out any from 10.$own.0.0/24 to 10.$other.0.0/24 with "gate" as "networks"
+protect out any from fd00:$own::/64 to fd00:$other::/64 with "gate" as "networks, IPv6"
+protect out any from 10.9.0.$own to 10.9.0.$other with "gate" as "gateways"
+protect out any from fd00:9::$own to fd00:9::$other with "gate" as "gateways, IPv6"
 default ${tunnel_default-bypass}
 EOF
 }
@@ -116,8 +116,8 @@ check "without daemons the networks reach each other in clear" \
     wait_until 10 in_inside 1 curl -sf --max-time 3 -o /dev/null "http://$INSIDE2:80/small"
 
 for outer in "$FRONT_IPV4 $BACK_IPV4" "$FRONT_IPV6 $BACK_IPV6"; do
-    read -r here there <<<"$outer"
-    check "gateways with a tunnel from $here to $there start" start_tunnel "$here" "$there"
+    read -r near far <<<"$outer"
+    check "gateways with a tunnel from $near to $far start" start_tunnel "$near" "$far"
     start_capture tunnel front wire0
     check "a small page comes through it" inside_fetches "$INSIDE2" small
     check "a large file comes through, byte for byte" inside_fetches "$INSIDE2" big
