@@ -59,10 +59,10 @@ static void describe(struct sp_dropped *dropped, const struct sp_packet *packet,
                                              &total_bytes) == SP_DROP_NONE;
     if (is_readable)
         set_addresses(dropped, &headers);
-    if (is_readable && headers.source.family == 6)
-        dropped->flow_label = sp_read_u32(sp_packet_start(packet)) & FLOW_LABEL_MASK;
     else if (sa && read_before)
         set_addresses(dropped, read_before);
+    if (is_readable && headers.source.family == 6)
+        dropped->flow_label = sp_read_u32(sp_packet_start(packet)) & FLOW_LABEL_MASK;
     if (is_readable && headers.protocol == SP_PROTOCOL_ESP)
         set_esp(dropped, packet, headers.esp_offset);
     else if (is_readable && headers.protocol == SP_PROTOCOL_UDP && sa && dropped->direction == SP_INBOUND &&
