@@ -82,10 +82,4 @@ rm -f "$scratch/keys"
 )
 narrows udp 45 "$scratch/path-front.policy" "$scratch/path-back.policy"
 
-in_front ip link delete far0
-in_bystander sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
-for host in bystander back; do
-    in_host "$host" ip address flush dev side0
-done
-give_address back side0 "$BACK_SIDE_IPV4/24"
-give_address bystander side0 "$BYSTANDER_IPV4/24"
+router_down

@@ -226,13 +226,7 @@ check "the gateway tells the host, and how much" \
 check "the router has nothing to complain of any more" is_unseen after 'icmp'
 check "and sees ESP alone" is_hidden after "$INSIDE"
 end_gates
-in_front ip link delete far0
-in_bystander sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
-for host in bystander back; do
-    in_host "$host" ip address flush dev side0
-done
-give_address back side0 "$BACK_SIDE_IPV4/24"
-give_address bystander side0 "$BYSTANDER_IPV4/24"
+router_down
 
 end_process download
 end_process inside
