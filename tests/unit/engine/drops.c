@@ -5,6 +5,7 @@
 #include "gate.h"
 
 #include "core/clock.h"
+#include "engine/engine.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -180,6 +181,19 @@ Test(drops, what_the_host_could_not_send_is_told_as_it_would_have_left)
     cr_assert_eq(one->rule, 1);
     cr_assert_eq(one->generation, 1);
     gate_close(&gate);
+}
+
+Test(drops, what_a_packet_says_itself_counts_rather_than_what_was_read_before)
+{
+    struct gate front = gate_open(FRONT_END, FRONT);
+    const struct sp_headers read_before = {.source = {.family = 4, .bytes = {203, 0, 113, 9}},
+                                           .destination = {.family = 4, .bytes = {203, 0, 113, 8}}};
+    seal(&front);
+    made.packet.verdict = SP_VERDICT_DROP;
+    made.packet.reason = SP_DROP_HOST_SEND;
+    sp_drop_note(front.worker, NULL, SP_OUTBOUND, &made.packet, &read_before);
+    assert_between(only_one(&front), FRONT, BACK);
+    gate_close(&front);
 }
 
 Test(drops, a_flood_of_one_reason_hides_no_other_and_ends)
