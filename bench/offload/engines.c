@@ -4,8 +4,8 @@
  */
 #include "engines.h"
 
-#include "kernel_requests.h"
-#include "xfrm_link.h"
+#include "kernel/requests.h"
+#include "xfrm/link.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  */
 #include "subjects.h"
 
-#include "kernel_suite.h"
-#include "xfrm_plan.h"
+#include "kernel/suite.h"
+#include "xfrm/plan.h"
 
 #include <netinet/in.h>
 #include <string.h>

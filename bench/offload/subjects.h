@@ -8,7 +8,7 @@
 #ifndef SP_BENCH_OFFLOAD_SUBJECTS_H
 #define SP_BENCH_OFFLOAD_SUBJECTS_H
 
-#include "xfrm.h"
+#include "xfrm/xfrm.h"
 
 #include <stdio.h>
 

@@ -5,8 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "ethtool_codec.h"
-#include "xfrm.h"
+#include "nic/ethtool_codec.h"
+#include "xfrm/xfrm.h"
 
 #include <string.h>
 

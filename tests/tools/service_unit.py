@@ -57,7 +57,7 @@ def sandboxed(scratch):
 @test
 def filters_agree(_scratch):
     """What the daemon's own lists of system calls name, the unit lets it ask for."""
-    with open(os.path.join(SOURCE, "tools/sallyportd/syscall_filter.c"), encoding="utf-8") as stream:
+    with open(os.path.join(SOURCE, "tools/sallyportd/privilege/syscall_filter.c"), encoding="utf-8") as stream:
         wanted = set(re.findall(r"SCMP_SYS\((\w+)\)", stream.read()))
     with open(UNIT, encoding="utf-8") as stream:
         pending = re.search(r"^SystemCallFilter=(.*)$", stream.read(), re.M).group(1).split()

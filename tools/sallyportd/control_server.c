@@ -7,7 +7,7 @@
 #include "control_server.h"
 
 #include "control.h"
-#include "host.h"
+#include "host/host.h"
 #include "log.h"
 
 #include <errno.h>

@@ -5,13 +5,13 @@
 #ifndef SALLYPORTD_DAEMON_H
 #define SALLYPORTD_DAEMON_H
 
-#include "gate.h"
-#include "guard.h"
-#include "host.h"
+#include "datapath/gate.h"
+#include "guard/guard.h"
+#include "host/host.h"
 #include "options.h"
-#include "routes.h"
-#include "second_guard.h"
-#include "tun.h"
+#include "host/routes.h"
+#include "guard/second_guard.h"
+#include "datapath/tun.h"
 
 #include <sallyport/segment.h>
 #include <sallyport/state.h>

@@ -4,18 +4,18 @@
  */
 #include "loop.h"
 
-#include "audit.h"
-#include "encap.h"
-#include "host_watch.h"
-#include "last_drops.h"
+#include "audit/audit.h"
+#include "datapath/encap.h"
+#include "host/watch.h"
+#include "audit/last_drops.h"
 #include "log.h"
 #include "notify.h"
-#include "path.h"
+#include "datapath/path_mtu.h"
 #include "policy_source.h"
 #include "reload.h"
 #include "segment.h"
 #include "state.h"
-#include "upkeep.h"
+#include "host/upkeep.h"
 
 #include <signal.h>
 #include <stdint.h>

@@ -9,21 +9,21 @@
  * road to it. Whatever fails after the guard is up leaves it up: no protected traffic rather than traffic in
  * clear.
  */
-#include "audit.h"
+#include "audit/audit.h"
 #include "daemon.h"
-#include "encap.h"
-#include "last_drops.h"
+#include "datapath/encap.h"
+#include "audit/last_drops.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
-#include "path.h"
+#include "datapath/path_mtu.h"
 #include "policy_source.h"
-#include "privilege.h"
+#include "privilege/privilege.h"
 #include "reload.h"
 #include "segment.h"
 #include "state.h"
 #include "status.h"
-#include "upkeep.h"
+#include "host/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>

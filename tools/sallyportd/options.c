@@ -4,9 +4,9 @@
  */
 #include "options.h"
 
-#include "audit_sink.h"
+#include "audit/sink.h"
 #include "control.h"
-#include "tun.h"
+#include "datapath/tun.h"
 
 #include <sallyport/status.h>
 

@@ -8,10 +8,10 @@
  */
 #include "policy_source.h"
 
-#include "audit.h"
+#include "audit/audit.h"
 #include "log.h"
-#include "path.h"
-#include "upkeep.h"
+#include "datapath/path_mtu.h"
+#include "host/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,15 +10,15 @@
  */
 #include "reload.h"
 
-#include "audit.h"
+#include "audit/audit.h"
 #include "check_report.h"
-#include "encap.h"
+#include "datapath/encap.h"
 #include "log.h"
 #include "notify.h"
-#include "path.h"
+#include "datapath/path_mtu.h"
 #include "policy_source.h"
 #include "state.h"
-#include "upkeep.h"
+#include "host/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>

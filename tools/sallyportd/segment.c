@@ -5,7 +5,7 @@
 #include "segment.h"
 
 #include "log.h"
-#include "losses.h"
+#include "datapath/losses.h"
 
 #include <stdio.h>
 #include <string.h>

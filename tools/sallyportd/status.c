@@ -4,9 +4,9 @@
  */
 #include "status.h"
 
-#include "last_drops.h"
-#include "losses.h"
-#include "privilege.h"
+#include "audit/last_drops.h"
+#include "datapath/losses.h"
+#include "privilege/privilege.h"
 
 #include <sallyport/offload.h>
 

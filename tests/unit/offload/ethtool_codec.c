@@ -2,7 +2,7 @@
  *
  * ethtool's answers as kernels write them, and cut or broken ones.
  */
-#include "ethtool_codec.h"
+#include "nic/ethtool_codec.h"
 
 #include <criterion/criterion.h>
 #include <libmnl/libmnl.h>

@@ -6,7 +6,7 @@
 #ifndef TESTS_FAKE_KERNEL_H
 #define TESTS_FAKE_KERNEL_H
 
-#include "xfrm_link.h"
+#include "xfrm/link.h"
 
 #define FAKE_POLICIES_MAX 512u
 #define FAKE_ANSWERS_MAX 1024u

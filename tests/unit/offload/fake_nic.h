@@ -8,7 +8,7 @@
 #ifndef TESTS_FAKE_NIC_H
 #define TESTS_FAKE_NIC_H
 
-#include "xfrm_link.h"
+#include "xfrm/link.h"
 
 #define FAKE_SAS_MAX 256u
 #define FAKE_RULES_MAX 128u

@@ -2,7 +2,7 @@
  *
  * The second guard's kernel policies against the policy itself: random packets are looked up in both.
  */
-#include "guard_policies.h"
+#include "guard/policies.h"
 
 #include "kernel_match.h"
 

@@ -4,7 +4,7 @@
  * sending meanwhile.
  */
 #include "fake_nic.h"
-#include "kernel_nic.h"
+#include "kernel/nic.h"
 
 #include <criterion/criterion.h>
 

@@ -2,9 +2,9 @@
  *
  * Rules as kernel policies: what their templates ask for in tunnel mode.
  */
-#include "kernel_policies.h"
+#include "kernel/policies.h"
 
-#include "kernel_suite.h"
+#include "kernel/suite.h"
 
 #include <criterion/criterion.h>
 

@@ -5,7 +5,7 @@
  */
 #include "kernel_sides.h"
 #include "kernel_wire.h"
-#include "xfrm_text.h"
+#include "xfrm/text.h"
 
 #include <criterion/criterion.h>
 

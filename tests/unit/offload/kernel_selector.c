@@ -2,7 +2,7 @@
  *
  * Areas as kernel selectors: exactly the packets of the area, none twice, and the fewest prefixes.
  */
-#include "kernel_selector.h"
+#include "kernel/selector.h"
 
 #include "kernel_match.h"
 

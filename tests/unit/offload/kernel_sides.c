@@ -5,7 +5,7 @@
 #include "kernel_sides.h"
 
 #include "kernel_match.h"
-#include "kernel_preflight.h"
+#include "kernel/preflight.h"
 #include "kernel_wire.h"
 
 #include <criterion/criterion.h>

@@ -8,7 +8,7 @@
 #ifndef TESTS_KERNEL_SIDES_H
 #define TESTS_KERNEL_SIDES_H
 
-#include "kernel_reconcile.h"
+#include "kernel/reconcile.h"
 
 struct side {
     struct sp_policy *policy;

@@ -2,7 +2,7 @@
  *
  * Suites in the kernel's names and in reqids, there and back.
  */
-#include "kernel_suite.h"
+#include "kernel/suite.h"
 
 #include <criterion/criterion.h>
 

@@ -5,7 +5,7 @@
 #ifndef TESTS_KERNEL_WIRE_H
 #define TESTS_KERNEL_WIRE_H
 
-#include "xfrm_link.h"
+#include "xfrm/link.h"
 
 enum fault {
     FAULT_KILLED,        /* from that call on, nothing goes any more */

@@ -10,7 +10,7 @@
 #ifndef TESTS_MIRROR_KERNEL_H
 #define TESTS_MIRROR_KERNEL_H
 
-#include "mirror.h"
+#include "mirror/mirror.h"
 
 /* Places of SAs: SPIs, destinations, and whether it is for packets with a mark. */
 #define PLACE_SPIS 6u

@@ -2,7 +2,7 @@
  *
  * The table of drivers, and what is told from it.
  */
-#include "nic_drivers.h"
+#include "nic/drivers.h"
 
 #include <criterion/criterion.h>
 

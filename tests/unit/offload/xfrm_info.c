@@ -2,7 +2,7 @@
  *
  * The netlink messages, byte by byte, as linux/xfrm.h and netlink(7) lay them out.
  */
-#include "xfrm_info.h"
+#include "xfrm/info.h"
 
 #include <criterion/criterion.h>
 #include <linux/xfrm.h>

@@ -2,8 +2,8 @@
  *
  * The link to the kernel that this test runs on, in a network namespace of its own.
  */
-#include "xfrm_link.h"
-#include "xfrm_plan.h"
+#include "xfrm/link.h"
+#include "xfrm/plan.h"
 
 #include <criterion/criterion.h>
 

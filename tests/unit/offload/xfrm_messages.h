@@ -5,7 +5,7 @@
 #ifndef TESTS_XFRM_MESSAGES_H
 #define TESTS_XFRM_MESSAGES_H
 
-#include "xfrm.h"
+#include "xfrm/xfrm.h"
 
 /* Every type that the codec knows. */
 extern const uint16_t xfrm_types[];

@@ -5,7 +5,7 @@
  * comes again.
  */
 #include "xfrm_messages.h"
-#include "xfrm_plan.h"
+#include "xfrm/plan.h"
 
 #include <criterion/criterion.h>
 
