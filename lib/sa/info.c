@@ -41,7 +41,7 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         .state = sp_sa_state_at(sa, now_ns),
         .bytes = read_counter(&sa->bytes),
         .packets = read_counter(&sa->packets),
-        .age_seconds = (now_ns - sa->born_ns) / NS_PER_SECOND,
+        .age_seconds = sp_sa_age_ns(sa, now_ns) / NS_PER_SECOND,
         .sequence_sent = sent < last ? sent : last, /* beyond it only refusals were counted */
         .sequence_received = read_counter(&sa->replay.highest),
         .encap = sa->encap,

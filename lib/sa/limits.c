@@ -25,12 +25,16 @@ static uint64_t or_no_limit(uint64_t limit)
     return limit == 0 ? NO_LIMIT : limit;
 }
 
-/* The moment so many seconds after birth, or never when that doesn't fit the clock. */
-static uint64_t moment(uint64_t born_ns, uint64_t seconds)
+/* The moment at which the SA is so many seconds old, or never when that doesn't fit the clock. */
+static uint64_t moment(const struct sp_sa *sa, uint64_t seconds)
 {
-    if (seconds == 0 || seconds > (NO_LIMIT - born_ns) / NS_PER_SECOND)
+    if (seconds == 0 || seconds > NO_LIMIT / NS_PER_SECOND)
         return NO_LIMIT;
-    return born_ns + seconds * NS_PER_SECOND;
+    uint64_t age_ns = seconds * NS_PER_SECOND;
+    if (age_ns <= sa->aged_ns)
+        return sa->born_ns;
+    uint64_t left_ns = age_ns - sa->aged_ns;
+    return left_ns > NO_LIMIT - sa->born_ns ? NO_LIMIT : sa->born_ns + left_ns;
 }
 
 void sp_sa_set_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime)
@@ -44,16 +48,14 @@ void sp_sa_set_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime)
                           memory_order_relaxed);
     atomic_store_explicit(&limits->hard_packets, or_no_limit(sa->lifetime.hard_packets),
                           memory_order_relaxed);
-    atomic_store_explicit(&limits->soft_ns, moment(sa->born_ns, sa->lifetime.soft_seconds),
-                          memory_order_relaxed);
-    atomic_store_explicit(&limits->hard_ns, moment(sa->born_ns, sa->lifetime.hard_seconds),
-                          memory_order_relaxed);
+    atomic_store_explicit(&limits->soft_ns, moment(sa, sa->lifetime.soft_seconds), memory_order_relaxed);
+    atomic_store_explicit(&limits->hard_ns, moment(sa, sa->lifetime.hard_seconds), memory_order_relaxed);
 }
 
 void sp_sa_set_age(struct sp_sa *sa, uint64_t age_ns)
 {
     const struct sp_lifetime lifetime = sa->lifetime;
-    sa->born_ns = age_ns < sa->born_ns ? sa->born_ns - age_ns : 0;
+    sa->aged_ns = age_ns;
     sp_sa_set_lifetime(sa, &lifetime);
 }
 

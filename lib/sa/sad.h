@@ -67,9 +67,10 @@ struct sp_sa {
     struct sp_sa *next_same_key; /* hash chain, the control thread's */
     struct sp_lifetime lifetime; /* soft limits filled in; the control thread's */
     bool has_own_lifetime;
-    bool is_default_lifetime; /* no own one, and no action has given one yet */
-    uint32_t reported_state;  /* the control thread's: up to which state an event was given out */
-    uint64_t born_ns;
+    bool is_default_lifetime;  /* no own one, and no action has given one yet */
+    uint32_t reported_state;   /* the control thread's: up to which state an event was given out */
+    uint64_t born_ns;          /* when it was added: a number that is given again is told apart by it */
+    uint64_t aged_ns;          /* how old it was then, in an earlier process */
     uint64_t retired_until_ns; /* then a retired one goes; the control thread's */
     uint32_t place;            /* in the state */
     char name[64];
@@ -152,8 +153,13 @@ bool sp_sad_has_encap_port(const struct sp_sad *sad, uint16_t port);
  * own lifetime is left alone. Control thread; a limit met already makes the next packet expire the SA. */
 void sp_sa_tighten_lifetime(struct sp_sa *sa, const struct sp_lifetime *lifetime);
 
-/* The SA is so old already: its time limits count from then. Before it is published. */
+/* The SA is so old already, older perhaps than the clock: its time limits count from then. Before it is
+ * published. */
 void sp_sa_set_age(struct sp_sa *sa, uint64_t age_ns);
+static inline uint64_t sp_sa_age_ns(const struct sp_sa *sa, uint64_t now_ns)
+{
+    return now_ns - sa->born_ns + sa->aged_ns;
+}
 
 /* Spends one packet of so many bytes: SP_DROP_NONE, or SP_DROP_HARD_* or STATE_BEHIND and nothing is spent.
  * Moves the state to soft or hard expired as limits are met; what meets a hard limit exactly still passes,

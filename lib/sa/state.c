@@ -255,7 +255,7 @@ static void plan_place(const struct sp_state *state, uint32_t index, struct sp_s
                                     sa->lifetime.hard_packets);
     place->sent_before = sent;
     place->received_before = received;
-    record->age_seconds = (sp_clock_now_ns() - sa->born_ns) / NS_PER_SECOND;
+    record->age_seconds = sp_sa_age_ns(sa, sp_clock_now_ns()) / NS_PER_SECOND;
 }
 
 /* Without a limit there is nothing to reserve: what was used by now is all that can be known. */
@@ -497,7 +497,7 @@ enum sp_status sp_state_close(struct sp_state **state)
         if (!is_empty(&records[i]))
             plan_exact(live_of(own, i), &records[i]);
         if (sa != NULL)
-            records[i].age_seconds = (sp_clock_now_ns() - sa->born_ns) / NS_PER_SECOND;
+            records[i].age_seconds = sp_sa_age_ns(sa, sp_clock_now_ns()) / NS_PER_SECOND;
     }
     if (status == SP_OK)
         status = sp_state_write(&own->files, records, own->count);

@@ -246,6 +246,26 @@ Test(state, time_goes_on_over_the_end)
     stop(&process);
 }
 
+Test(state, time_goes_on_over_a_start_of_the_host_whose_clock_begins_anew)
+{
+    struct process process = start(300);
+    const uint64_t number = process.sa->number;
+    sp_clock_advance_ns((uint64_t)600 * 1000000000);
+    stop(&process);
+    sp_clock_advance_ns((uint64_t)10 * 1000000000 - sp_clock_now_ns());
+    process = start(300);
+    struct sp_sa_info info;
+    cr_assert_eq(sp_sad_get(process.sad, (uint32_t)number, &info), SP_OK);
+    cr_assert(info.age_seconds >= 600 && info.age_seconds < 700, "%lu", (unsigned long)info.age_seconds);
+    cr_assert_neq(sp_sa_state_at(process.sa, sp_clock_now_ns()), SP_SA_HARD_EXPIRED);
+    sp_clock_advance_ns((uint64_t)400 * 1000000000);
+    cr_assert_eq(sp_sa_state_at(process.sa, sp_clock_now_ns()), SP_SA_HARD_EXPIRED);
+    stop(&process);
+    process = start(300);
+    cr_assert_eq(sp_sa_state_at(process.sa, sp_clock_now_ns()), SP_SA_HARD_EXPIRED, "too old from the start");
+    stop(&process);
+}
+
 static void expect_refusal(enum sp_status expected, const char *words)
 {
     struct sp_sad *sad;
