@@ -46,6 +46,15 @@ static const struct sp_selector_table *look_up(struct sp_worker *worker, const s
     return table;
 }
 
+/* What a peer with the keys sealed may be no well-formed packet. */
+static void refuse(struct sp_packet *packet, enum sp_drop reason)
+{
+    if (packet->verdict == SP_VERDICT_OPENED)
+        sp_drop_opened(packet, reason);
+    else
+        sp_drop_packet(packet, reason);
+}
+
 void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
                  struct sp_packet *packets, size_t count)
 {
@@ -57,7 +66,7 @@ void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, e
         enum sp_drop reason = sp_headers_read(sp_packet_start(&packets[i]), packets[i].len_bytes, true,
                                               &worker->headers[i], &total_bytes);
         if (reason != SP_DROP_NONE) {
-            sp_drop_packet(&packets[i], reason);
+            refuse(&packets[i], reason);
             continue;
         }
         packets[i].len_bytes = total_bytes; /* without the link's padding */

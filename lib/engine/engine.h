@@ -19,6 +19,7 @@
 #include <sallyport/engine.h>
 
 #include <pthread.h>
+#include <string.h>
 #include <urcu-qsbr.h>
 
 /* The flows whose rules a worker remembers: 2 MiB, of which nothing is touched under small policies. */
@@ -162,10 +163,22 @@ void sp_classify(struct sp_worker *worker, const struct sp_snapshot *snapshot, e
 /* What a lookup's answer says to do with the packet. */
 enum sp_action sp_classified_action(const struct sp_snapshot *snapshot, const struct sp_packet *packet);
 
+static inline uint8_t *sp_packet_start(const struct sp_packet *packet)
+{
+    return packet->buffer + packet->head_bytes;
+}
+
 static inline void sp_drop_packet(struct sp_packet *packet, enum sp_drop reason)
 {
     packet->verdict = SP_VERDICT_DROP;
     packet->reason = reason;
+}
+
+/* Nobody should read what came under an SA and was refused. */
+static inline void sp_drop_opened(struct sp_packet *packet, enum sp_drop reason)
+{
+    sp_drop_packet(packet, reason);
+    memset(sp_packet_start(packet), 0, packet->len_bytes);
 }
 
 /* A fragment that doesn't tell what a rule may ask for. */
@@ -182,11 +195,6 @@ static inline bool sp_refuses_fragment(const struct sp_verdict_rule *rule, const
     if (rule->mode != SP_MODE_TUNNEL)
         return headers->is_fragment;
     return rule->names_ports && sp_hides_ports(headers);
-}
-
-static inline uint8_t *sp_packet_start(const struct sp_packet *packet)
-{
-    return packet->buffer + packet->head_bytes;
 }
 
 #endif

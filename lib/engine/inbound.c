@@ -6,8 +6,6 @@
  */
 #include "engine/engine.h"
 
-#include <string.h>
-
 /* Clear text goes past sp_esp_open with this verdict, to be decided by the policy. */
 static void set_clear_text_aside(struct sp_worker *worker, struct sp_packet *packets, size_t count)
 {
@@ -30,21 +28,15 @@ static bool uses_sa(const struct sp_verdict_rule *rule, const struct sp_sa *sa)
            rule->is_encapsulated == sp_encap_is_on(&sa->encap) && rule->has_esn == sa->has_esn;
 }
 
-static void drop_opened(struct sp_packet *packet, enum sp_drop reason)
-{
-    sp_drop_packet(packet, reason);
-    memset(sp_packet_start(packet), 0, packet->len_bytes); /* nobody should read what the policy refused */
-}
-
 static void decide_opened(struct sp_worker *worker, const struct sp_snapshot *snapshot,
                           struct sp_packet *packet, const struct sp_headers *headers)
 {
     switch (sp_classified_action(snapshot, packet)) {
     case SP_ACTION_BLOCK:
-        drop_opened(packet, SP_DROP_POLICY_BLOCK);
+        sp_drop_opened(packet, SP_DROP_POLICY_BLOCK);
         return;
     case SP_ACTION_BYPASS: /* RFC 4301 5.2 step 4: no rule says that this traffic comes under an SA */
-        drop_opened(packet, SP_DROP_SA_MISMATCH);
+        sp_drop_opened(packet, SP_DROP_SA_MISMATCH);
         return;
     case SP_ACTION_PROTECT:
         break;
@@ -52,9 +44,9 @@ static void decide_opened(struct sp_worker *worker, const struct sp_snapshot *sn
     const struct sp_sa *sa = sp_sad_by_number(worker->engine->sad, packet->sa);
     const struct sp_verdict_rule *rule = &snapshot->rules[packet->rule];
     if (!sa || !uses_sa(rule, sa))
-        drop_opened(packet, SP_DROP_SA_MISMATCH);
+        sp_drop_opened(packet, SP_DROP_SA_MISMATCH);
     else if (sp_refuses_fragment(rule, headers))
-        drop_opened(packet, SP_DROP_FRAGMENT);
+        sp_drop_opened(packet, SP_DROP_FRAGMENT);
 }
 
 static void decide_clear(const struct sp_snapshot *snapshot, struct sp_packet *packet,

@@ -4,6 +4,8 @@
  */
 #include "gate.h"
 
+#include "sa/sad.h"
+
 static struct made_packet made;
 
 /* The made packet as the front-end's gate sends it. */
@@ -138,6 +140,47 @@ Test(inbound, an_unknown_spi_is_refused)
     make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 80, 10);
     seal_at_front_end();
     cr_assert_eq(enter(&back)->reason, SP_DROP_UNKNOWN_SPI);
+    gate_close(&back);
+}
+
+/* What a peer that has the key could send and we never would: so few bytes of TCP that its ports aren't
+ * there. Of null encryption, so that padding, trailer and ICV are all there is to make. */
+static void forge_short_tcp(const struct gate *gate)
+{
+    const struct sp_sa *sa = sp_sad_by_number(gate->sad, 0);
+    const uint8_t esp[] = {0, 0, 0x20, 0x01, 0, 0, 0, 1, 0xaa, 0xbb, 0, IPPROTO_TCP};
+    uint8_t *at = made.memory + SP_PACKET_HEADROOM_BYTES;
+    struct iphdr ip;
+    make_packet(&made, FRONT, BACK, IPPROTO_ESP, 0, 0, 4);
+    made.packet.len_bytes = (uint32_t)(sizeof ip + sizeof esp + sa->hmac->icv_bytes);
+    make_ipv4(&ip, FRONT, BACK, IPPROTO_ESP, made.packet.len_bytes);
+    memcpy(at, &ip, sizeof ip);
+    memcpy(at + sizeof ip, esp, sizeof esp);
+    const struct sp_hmac_job job = {.state = sa->hmac_state,
+                                    .data = at + sizeof ip,
+                                    .len_bytes = sizeof esp,
+                                    .icv = at + sizeof ip + sizeof esp};
+    sa->hmac->mac(&job, 1);
+}
+
+Test(inbound, what_turns_out_malformed_when_it_is_open_is_refused_and_wiped)
+{
+    struct gate back = gate_bare();
+    struct sp_sa_params params = made_sa(0x2001, FRONT, BACK);
+    uint32_t number;
+    params.encryption = SP_ENCRYPTION_NULL;
+    params.encryption_key_bytes = 0;
+    cr_assert_eq(sp_sad_add(back.sad, &params, &number, NULL), SP_OK);
+    gate_publish(&back,
+                 "action \"n\" { esp null hmac-sha1-96 }\n"
+                 "protect in from any to me with \"n\"\ndefault bypass\n",
+                 BACK);
+    forge_short_tcp(&back);
+    cr_assert_eq(enter(&back)->verdict, SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_MALFORMED);
+    cr_assert_eq(made.packet.sa, number);
+    for (uint32_t i = 0; i < made.packet.len_bytes; i++)
+        cr_assert_eq(made.memory[made.packet.head_bytes + i], 0);
     gate_close(&back);
 }
 
