@@ -100,9 +100,14 @@ void sp_count(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum
     }
 }
 
+/* Meanwhile another SA may have the number, or another policy the rule's: they never counted the packet, and
+ * what isn't there can't be moved. */
 static void move_one(struct sp_counters *counters, const struct sp_packet *packet, enum sp_drop reason)
 {
-    add(verdict_counter(counters, packet), (uint64_t)-1);
+    uint64_t *from = verdict_counter(counters, packet);
+    if (load(from) == 0)
+        return;
+    add(from, (uint64_t)-1);
     add(&counters->dropped_packets[reason], 1);
 }
 

@@ -92,6 +92,23 @@ Test(tally, a_packet_not_sent_after_a_new_policy_moves_in_the_totals_but_not_in_
     gate_close(&gate);
 }
 
+Test(tally, a_packet_not_sent_before_the_next_policys_first_burst_makes_no_rule_of_that_one_wrong)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    leave(&gate, BACK, 80);
+    struct sp_packet earlier = made.packet;
+    gate_publish(&gate, FRONT_END, FRONT);
+    leave(&gate, BACK, 443);
+    sp_worker_not_sent(gate.worker, SP_OUTBOUND, &earlier, SP_DROP_HOST_SEND);
+    struct sp_counters all = total(&gate), rule = of_rule(&gate, 1);
+    cr_assert_eq(all.dropped_packets[SP_DROP_HOST_SEND], 1);
+    cr_assert_eq(rule.offered_packets, 0);
+    cr_assert_eq(rule.sealed_packets, 0);
+    assert_adds_up(&all);
+    assert_adds_up(&rule);
+    gate_close(&gate);
+}
+
 Test(tally, what_the_host_lost_before_a_worker_saw_it_counts_as_offered_and_dropped)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);
@@ -140,6 +157,24 @@ Test(tally, an_sa_that_takes_a_removed_ones_number_starts_from_zero)
     leave(&gate, BACK, 80);
     cr_assert_eq(sp_engine_sa_stats(gate.engine, number, &sa), SP_OK);
     cr_assert_eq(sa.direction[SP_OUTBOUND].sealed_packets, 1);
+    gate_close(&gate);
+}
+
+Test(tally, a_packet_not_sent_after_its_sa_is_gone_is_no_packet_of_the_next_one_with_its_number)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    leave(&gate, BACK, 80);
+    cr_assert_eq(sp_sad_remove(gate.sad, 0), SP_OK);
+    uint32_t number = gate_add_sa(&gate, 0x2001, FRONT, BACK);
+    cr_assert_eq(number, made.packet.sa);
+    sp_worker_not_sent(gate.worker, SP_OUTBOUND, &made.packet, SP_DROP_HOST_SEND);
+    struct sp_stats sa;
+    cr_assert_eq(sp_engine_sa_stats(gate.engine, number, &sa), SP_OK);
+    cr_assert_eq(sa.direction[SP_OUTBOUND].sealed_packets, 0);
+    cr_assert_eq(gate_dropped(&sa.direction[SP_OUTBOUND]), 0);
+    struct sp_counters all = total(&gate);
+    cr_assert_eq(all.dropped_packets[SP_DROP_HOST_SEND], 1);
+    assert_adds_up(&all);
     gate_close(&gate);
 }
 
