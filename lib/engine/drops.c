@@ -37,15 +37,33 @@ static void set_addresses(struct sp_dropped *dropped, const struct sp_headers *h
     dropped->destination_port = headers->destination_port;
 }
 
-/* What of ESP is never encrypted (RFC 4303 2): SPI and sequence number. */
-static void set_esp(struct sp_dropped *dropped, const struct sp_packet *packet, uint32_t esp_offset)
+/* What of ESP is never encrypted (RFC 4303 2): SPI and sequence number. A packet of an SA whose SPI isn't
+ * there was opened already, or isn't sealed yet: those bytes are its contents. */
+static void set_esp(struct sp_dropped *dropped, const struct sp_packet *packet, const struct sp_sa *sa,
+                    uint32_t esp_offset)
 {
     if (packet->len_bytes < esp_offset || packet->len_bytes - esp_offset < CLEAR_ESP_BYTES)
         return;
     const uint8_t *esp = sp_packet_start(packet) + esp_offset;
+    if (sa && sp_read_u32(esp) != sa->spi)
+        return;
     dropped->spi = sp_read_u32(esp);
     dropped->sequence = sp_read_u32(esp + 4);
     dropped->has_spi = dropped->has_sequence = true;
+}
+
+/* Where ESP begins in a packet that was read, or that would have it there; 0: it has none. Of its fragments
+ * only the first begins with it. */
+static uint32_t esp_offset_of(const struct sp_headers *headers, const struct sp_sa *sa,
+                              enum sp_direction direction)
+{
+    if (headers->is_fragment && !headers->is_first_fragment)
+        return 0;
+    if (headers->protocol == SP_PROTOCOL_ESP)
+        return headers->esp_offset;
+    if (headers->protocol == SP_PROTOCOL_UDP && sa && direction == SP_INBOUND && sp_encap_is_on(&sa->encap))
+        return headers->upper_offset + SP_UDP_HEADER_BYTES;
+    return 0;
 }
 
 /* What the packet itself says. A packet that was opened and then refused has been wiped: what was read of it
@@ -63,11 +81,9 @@ static void describe(struct sp_dropped *dropped, const struct sp_packet *packet,
         set_addresses(dropped, read_before);
     if (is_readable && headers.source.family == 6)
         dropped->flow_label = sp_read_u32(sp_packet_start(packet)) & FLOW_LABEL_MASK;
-    if (is_readable && headers.protocol == SP_PROTOCOL_ESP)
-        set_esp(dropped, packet, headers.esp_offset);
-    else if (is_readable && headers.protocol == SP_PROTOCOL_UDP && sa && dropped->direction == SP_INBOUND &&
-             sp_encap_is_on(&sa->encap))
-        set_esp(dropped, packet, headers.upper_offset + SP_UDP_HEADER_BYTES);
+    const uint32_t esp_offset = is_readable ? esp_offset_of(&headers, sa, dropped->direction) : 0;
+    if (esp_offset > 0)
+        set_esp(dropped, packet, sa, esp_offset);
     if (sa) {
         dropped->spi = sa->spi;
         dropped->has_spi = true;

@@ -183,6 +183,67 @@ Test(drops, what_the_host_could_not_send_is_told_as_it_would_have_left)
     gate_close(&gate);
 }
 
+/* Of a clear packet the bytes at which ESP would have its sequence number are contents. */
+static void assert_no_contents(struct gate *gate, uint32_t spi)
+{
+    const struct sp_dropped *one = only_one(gate);
+    cr_assert(one->has_spi);
+    cr_assert_eq(one->spi, spi);
+    cr_assert_not(one->has_sequence);
+    cr_assert_eq(one->sequence, 0);
+}
+
+Test(drops, what_the_host_could_not_deliver_is_told_without_its_contents)
+{
+    struct gate front = gate_bare(), back = gate_bare();
+    static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_ESP};
+    struct sp_sa_params params = made_sa(0x2001, FRONT, BACK);
+    params.encap = (struct sp_encap){4500, 4500};
+    struct gate *gates[] = {&front, &back};
+    for (int i = 0; i < 2; i++) {
+        uint32_t number;
+        cr_assert_eq(sp_sad_add(gates[i]->sad, &params, &number, NULL), SP_OK);
+        gate_publish(gates[i],
+                     "action \"e\" { esp 3des-cbc hmac-sha1-96\n encap udp }\n"
+                     "protect out from 192.0.2.1 to 192.0.2.2 with \"e\"\n"
+                     "protect in from 192.0.2.1 to 192.0.2.2 with \"e\"\ndefault bypass\n",
+                     i == 0 ? FRONT : BACK);
+    }
+    for (size_t i = 0; i < sizeof protocols; i++) {
+        make_packet(&made, FRONT, BACK, protocols[i], 4000, 80, 100);
+        memset(made.memory + made.packet.head_bytes + 28, 0x77, 100);
+        sp_outbound(front.worker, &made.packet, 1);
+        cr_assert_eq(made.packet.verdict, SP_VERDICT_SEALED);
+        sp_inbound(back.worker, &made.packet, 1);
+        cr_assert_eq(made.packet.verdict, SP_VERDICT_OPENED);
+        sp_worker_not_sent(back.worker, SP_INBOUND, &made.packet, SP_DROP_HOST_SEND);
+        assert_no_contents(&back, 0x2001);
+    }
+    gate_close(&front);
+    gate_close(&back);
+}
+
+Test(drops, a_later_fragment_of_esp_has_no_spi_and_a_first_one_has)
+{
+    struct gate front = gate_open(FRONT_END, FRONT), back = gate_open(BACK_END, BACK);
+    static const uint16_t fields[] = {0x2000, 0x2010, 0x0010};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        seal(&front);
+        struct iphdr *ip = (struct iphdr *)(void *)at(0);
+        ip->frag_off = htons(fields[i]);
+        ip->check = 0;
+        ip->check = htons(made_checksum(ip, sizeof *ip));
+        arrive(&back, SP_DROP_FRAGMENT);
+        const struct sp_dropped *one = only_one(&back);
+        cr_assert_eq(one->protocol, IPPROTO_ESP);
+        cr_assert_eq(one->has_spi, i == 0);
+        cr_assert_eq(one->has_sequence, i == 0);
+        cr_assert_eq(one->spi, i == 0 ? 0x1001 : 0);
+    }
+    gate_close(&front);
+    gate_close(&back);
+}
+
 Test(drops, what_a_packet_says_itself_counts_rather_than_what_was_read_before)
 {
     struct gate front = gate_open(FRONT_END, FRONT);
