@@ -37,6 +37,9 @@ struct sp_tdes_lanes {
     void (*set_lane_keys)(void *scratch, const struct sp_tdes_state *const states[]);
     void (*encrypt)(void *scratch, const uint64_t *in, uint64_t *out); /* may be the same place */
     void (*decrypt)(void *scratch, const uint64_t *in, uint64_t *out);
+    /* The same with one key in all lanes, without a scratch: for a batch that comes alone, since setting a
+     * key takes nearly as long as using it once. NULL: there is none. */
+    void (*decrypt_with)(const struct sp_tdes_state *state, const uint64_t *in, uint64_t *out);
 
     /* A kernel that does better than by words in memory has these instead of the four above. seal and open
      * are what sp_tdes_lanes_seal and sp_tdes_lanes_open become; seal calls sp_tdes_lanes_seal_in with a

@@ -37,7 +37,8 @@ struct batch {
     _Alignas(64) uint64_t cipher[SP_TDES_LANES_MAX];
     struct segment segments[SP_TDES_LANES_MAX];
     size_t segment_count, blocks;
-    const struct sp_tdes_state *set_state; /* whose key the kernel has in all lanes; NULL for several keys */
+    const struct sp_tdes_state *set_state; /* whose key the scratch has in all lanes; NULL for several keys */
+    bool has_scratch;                      /* it has been written to */
 };
 
 static void load_blocks(uint64_t *to, const uint8_t *from, size_t blocks)
@@ -95,22 +96,36 @@ static void set_lane_keys(struct batch *batch, const struct sp_tdes_lanes *kerne
     for (; lane < kernel->lanes; lane++)
         states[lane] = states[0]; /* idle: any key */
     kernel->set_lane_keys(batch->scratch, states);
-    batch->set_state = NULL;
 }
 
-static void set_keys(struct batch *batch, const struct sp_tdes_lanes *kernel)
+/* NULL: they have several. */
+static const struct sp_tdes_state *state_of_all(const struct batch *batch)
 {
     const struct sp_tdes_state *state = batch->segments[0].state;
 
     for (size_t i = 1; i < batch->segment_count; i++) {
-        if (batch->segments[i].state != state) {
-            set_lane_keys(batch, kernel);
-            return;
-        }
+        if (batch->segments[i].state != state)
+            return NULL;
     }
-    if (batch->set_state != state)
+    return state;
+}
+
+/* is_last: no other batch would profit by a key that was set for this one. */
+static void decrypt_batch(struct batch *batch, const struct sp_tdes_lanes *kernel, bool is_last)
+{
+    const struct sp_tdes_state *state = state_of_all(batch);
+
+    if (state != NULL && state != batch->set_state && is_last && kernel->decrypt_with != NULL) {
+        kernel->decrypt_with(state, batch->cipher, batch->plain);
+        return;
+    }
+    batch->has_scratch = true;
+    if (state == NULL)
+        set_lane_keys(batch, kernel);
+    else if (state != batch->set_state)
         kernel->set_key(batch->scratch, state);
     batch->set_state = state;
+    kernel->decrypt(batch->scratch, batch->cipher, batch->plain);
 }
 
 static void put_segment(const struct segment *segment, const uint64_t *cipher, const uint64_t *plain)
@@ -122,13 +137,12 @@ static void put_segment(const struct segment *segment, const uint64_t *cipher, c
         sp_tdes_store(out + i * SP_TDES_BLOCK_BYTES, plain[i] ^ cipher[i - 1]);
 }
 
-static void open_batch(struct batch *batch, const struct sp_tdes_lanes *kernel)
+static void open_batch(struct batch *batch, const struct sp_tdes_lanes *kernel, bool is_last)
 {
     size_t lane = 0;
 
     memset(batch->cipher + batch->blocks, 0, (kernel->lanes - batch->blocks) * sizeof *batch->cipher);
-    set_keys(batch, kernel);
-    kernel->decrypt(batch->scratch, batch->cipher, batch->plain);
+    decrypt_batch(batch, kernel, is_last);
     for (size_t i = 0; i < batch->segment_count; i++) {
         const struct segment *segment = &batch->segments[i];
         put_segment(segment, batch->cipher + lane, batch->plain + lane);
@@ -159,6 +173,7 @@ open_batches(const struct sp_tdes_lanes *kernel, struct cursor *cursor, struct s
     size_t blocks = 0;
 
     batch.set_state = NULL;
+    batch.has_scratch = false;
     leftovers->count = 0;
     while (cursor->count > 0) {
         fill_batch(cursor, &batch, kernel->lanes);
@@ -166,13 +181,14 @@ open_batches(const struct sp_tdes_lanes *kernel, struct cursor *cursor, struct s
             leave_over(&batch, leftovers);
             break;
         }
-        open_batch(&batch, kernel);
+        open_batch(&batch, kernel, cursor->count == 0);
         blocks += batch.blocks;
     }
     if (blocks == 0)
         return 0;
-    OPENSSL_cleanse(batch.scratch, kernel->scratch_bytes);
-    OPENSSL_cleanse(batch.plain, sizeof batch.plain);
+    if (batch.has_scratch)
+        OPENSSL_cleanse(batch.scratch, kernel->scratch_bytes);
+    OPENSSL_cleanse(batch.plain, kernel->lanes * sizeof *batch.plain);
     return blocks;
 }
 

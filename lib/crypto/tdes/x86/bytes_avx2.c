@@ -14,8 +14,9 @@
  * the other half: 157, of which 76 use the two ports that shuffle, shift and blend. Entering and leaving by
  * nibble tables takes 2 * 280 and three or four stages of unpacking.
  *
- * Limits: the price is for 32 lanes even when few are used. Round keys stand expanded, 12 KB of the
- * first-level cache; different keys in the lanes cost about as much to set as a run. Registers that the
+ * Limits: the price is for 32 lanes even when few are used, that of four blocks by libcrypto on Zen 3. Round
+ * keys stand expanded, 12 KB of the first-level cache: to set them costs about as much as a run, so a batch
+ * that comes alone is deciphered with keys spread while it runs. Registers that the
  * compiler spills, blocks half way through, stay behind on the stack: only the scratch can be wiped.
  */
 #include "crypto/tdes/lanes.h"
@@ -133,9 +134,25 @@ INLINE BYTES look_up(int box, BYTES x)
 
 #define SPREAD(which, vector) spread(which, vector)
 #define SELECT(first, mask, second, other_mask) (((first)&masks[mask]) | ((second)&masks[other_mask]))
-#define BOX(box, x) look_up(box, (x) ^ keys[box])
+#define BOX(box, x) look_up(box, (x) ^ round_key(keys, box))
 
-INLINE void xor_round(BYTES half[4], const BYTES other[4], const BYTES keys[BOXES])
+/* The keys of all rounds: from the first one to be used on, round after round at a distance of step_bytes. In
+ * a scratch they are expanded, a vector for each box; in a state a byte for each box, the same for all lanes.
+ */
+struct schedule {
+    const uint8_t *first;
+    ptrdiff_t step_bytes;
+    bool is_expanded;
+};
+
+INLINE BYTES round_key(struct schedule keys, int box)
+{
+    if (keys.is_expanded)
+        return _mm256_load_si256((const BYTES *)keys.first + box);
+    return _mm256_set1_epi8((char)keys.first[box]);
+}
+
+INLINE void xor_round(BYTES half[4], const BYTES other[4], struct schedule keys)
 {
     const BYTES *masks = (const BYTES *)select_masks;
     BYTES p0 = other[0], p1 = other[1], p2 = other[2], p3 = other[3];
@@ -149,26 +166,26 @@ INLINE void xor_round(BYTES half[4], const BYTES other[4], const BYTES keys[BOXE
 
 /* 16 rounds. In and out the halves stand where the next DES, whose IP cancels our FP, has them the other way.
  */
-INLINE void run_des(BYTES left[4], BYTES right[4], const BYTES (*keys)[BOXES], ptrdiff_t step)
+INLINE void run_des(BYTES left[4], BYTES right[4], struct schedule *keys)
 {
     for (int round = 0; round < ROUNDS; round += 2) {
         xor_round(left, right, *keys);
-        keys += step;
+        keys->first += keys->step_bytes;
         xor_round(right, left, *keys);
-        keys += step;
+        keys->first += keys->step_bytes;
     }
 }
 
 /* The round keys of encryption backwards are those of decryption. */
-INLINE void run(const uint64_t *in, uint64_t *out, const BYTES (*keys)[BOXES], ptrdiff_t step)
+INLINE void run(const uint64_t *in, uint64_t *out, struct schedule keys)
 {
     BYTES halves[8], *left = halves, *right = halves + 4;
 
     separate_bytes(in, halves);
     permute(halves, entering_tables);
-    run_des(left, right, keys, step);
-    run_des(right, left, keys + step * ROUNDS, step);
-    run_des(left, right, keys + step * 2 * ROUNDS, step);
+    run_des(left, right, &keys);
+    run_des(right, left, &keys);
+    run_des(left, right, &keys);
     permute(halves, leaving_tables);
     join_bytes(halves, out);
 }
@@ -177,14 +194,23 @@ static void encrypt(void *scratch, const uint64_t *in, uint64_t *out)
 {
     struct scratch *at = scratch;
 
-    run(in, out, (const BYTES(*)[BOXES])at->keys, 1);
+    run(in, out, (struct schedule){(const uint8_t *)at->keys[0], sizeof at->keys[0], true});
 }
 
 static void decrypt(void *scratch, const uint64_t *in, uint64_t *out)
 {
     struct scratch *at = scratch;
 
-    run(in, out, (const BYTES(*)[BOXES])at->keys + ALL_ROUNDS - 1, -1);
+    run(in, out,
+        (struct schedule){(const uint8_t *)at->keys[ALL_ROUNDS - 1], -(ptrdiff_t)sizeof at->keys[0], true});
+}
+
+/* A byte of a little-endian word is at the place of its box. */
+static void decrypt_with(const struct sp_tdes_state *state, const uint64_t *in, uint64_t *out)
+{
+    const uint64_t *last = &state->round_keys[ALL_ROUNDS - 1];
+
+    run(in, out, (struct schedule){(const uint8_t *)last, -(ptrdiff_t)sizeof *last, false});
 }
 
 static void set_key(void *scratch, const struct sp_tdes_state *state)
@@ -222,4 +248,5 @@ const struct sp_tdes_lanes sp_tdes_lanes_bytes_avx2 = {
     .set_lane_keys = set_lane_keys,
     .encrypt = encrypt,
     .decrypt = decrypt,
+    .decrypt_with = decrypt_with,
 };
