@@ -113,6 +113,9 @@ CASES = [
      IKE.replace("3des", "3des group modp1024 lifetime 20m").replace("quick", "main auth hmac-sha2-256 enc aes "
      "group modp2048 lifetime 8h quick"), PROTECT, [(1, "negotiated by IKE")],
      ("3des-cbc hmac-sha1-96", "100000 KB 1200 seconds")),
+    ("lifetimes in other units are refused",
+     "".join(IKE.replace("\n", f" lifetime {one}\n") for one in ("5x", "2w", "h", "0s", "49711d", "5ms")), None,
+     [(line, "expected a lifetime") for line in range(1, 7)]),
     ("modes, identities and shared keys of ike are told, and not shown",
      IKE.replace("ike", "ike dynamic").replace("\n", f" srcid a.example dstid b.example psk \"{SECRET}\" tag x\n"),
      PROTECT, [(1, "negotiated by IKE"), (1, "tags")]),

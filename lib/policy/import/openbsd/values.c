@@ -347,11 +347,13 @@ bool sp_openbsd_seconds_read(struct sp_openbsd *import, uint64_t *ret_seconds)
     uint64_t factor = 1;
     if (!is_value(import) || piece.len_bytes == 0)
         return unexpected(import, "a lifetime");
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (piece.start[piece.len_bytes - 1] == units[i].unit)
-            factor = units[i].seconds;
-    const char last = piece.start[piece.len_bytes - 1];
-    piece.len_bytes -= last < '0' || last > '9';
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (piece.start[piece.len_bytes - 1] != units[i].unit)
+            continue;
+        factor = units[i].seconds;
+        piece.len_bytes--;
+        break;
+    }
     if (!read_number(piece, UINT32_MAX, ret_seconds) || *ret_seconds == 0 ||
         *ret_seconds * factor > UINT32_MAX)
         return unexpected(import, "a lifetime in seconds, or with m, h or d behind it");
