@@ -268,6 +268,22 @@ def key_files(tap, folder):
              [answer.stderr.decode(), table])
 
 
+def quoted_key_file(tap, folder):
+    """A path means what OpenBSD takes it for, and one that no line of ours can hold is refused."""
+    conf = SA.replace(SHA1_KEY, "file \"{0}\"").replace(DES_KEY, "file one.enc")
+    for name, key in (("a \"b\" c\\d", SHA1_KEY), ("one.enc", DES_KEY)):
+        write(folder, name, key + "\n")
+    target = os.path.join(folder, "quoted.keys")
+    answer = ipsecctl("import", "openbsd", "--keys", target,
+                      write(folder, "quoted.conf", conf.format("a \\\"b\\\" c\\d") + FLOW))
+    table = ipsecctl("export", "wireshark", "--keys", target, "--i-know-this-reveals-keys")
+    tap.tell(answer.returncode == 0 and SHA1_KEY in table.stdout.decode(), "openbsd: quotes in a key's path are kept",
+             [answer.stderr.decode(), table.stderr.decode()])
+    told = ipsecctl("import", "openbsd", "--json", write(folder, "line.conf", conf.format("a\x01b")))
+    tap.tell(told.returncode == 1 and not report_faults(findings(told), [(1, "path")]),
+             "openbsd: a key's path that no line can hold is refused", [told.stdout.decode()])
+
+
 def includes(tap, folder):
     os.mkdir(os.path.join(folder, "more"))
     write(folder, "more/macros.conf", "you = 192.0.2.2\ninclude \"sa.conf\"")
@@ -310,5 +326,6 @@ def run(tap):
         keys(tap, folder)
         tunnel_keys(tap, folder)
         key_files(tap, folder)
+        quoted_key_file(tap, folder)
         includes(tap, folder)
     debris(tap)

@@ -8,6 +8,8 @@
  */
 #include "policy/import/openbsd/openbsd.h"
 
+#include "core/misuse.h"
+
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -314,13 +316,16 @@ static void put_plain(struct writer *writer, const char *format, ...)
     put(writer, text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
 }
 
+/* Ours escapes other things than theirs. */
 static void put_path(struct writer *writer, struct sp_piece path)
 {
+    char text[SP_OPENBSD_WORD_BYTES];
+    SP_REQUIRE(sp_piece_text(path, text, sizeof text)); /* it was when it was read */
     put(writer, "file \"", 6);
-    for (size_t i = 0; i < path.len_bytes; i++) {
-        if (path.start[i] == '"' || path.start[i] == '\\')
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
             put(writer, "\\", 1);
-        put(writer, &path.start[i], 1);
+        put(writer, at, 1);
     }
     put(writer, "\"\n", 2);
 }

@@ -322,6 +322,33 @@ static bool take_digits(struct sp_openbsd *import, struct sp_openbsd_keys *keys)
     return true;
 }
 
+/* Can a string of ours say the path? */
+static bool is_path(struct sp_piece piece)
+{
+    char text[SP_OPENBSD_WORD_BYTES];
+    if (!sp_piece_text(piece, text, sizeof text))
+        return false;
+    const char *end = text + strlen(text);
+    for (const char *at = text; at < end;) {
+        const size_t bytes = sp_utf8_sequence(at, end);
+        if (bytes == 0 || sp_utf8_is_unshowable(at, bytes))
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
+static bool check_paths(struct sp_openbsd *import, const struct sp_openbsd_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (is_path(keys->values[i]))
+            continue;
+        sp_openbsd_error(import, &import->token.place, "this is not the path of a file that can be kept");
+        return false;
+    }
+    return true;
+}
+
 bool sp_openbsd_keys_read(struct sp_openbsd *import, struct sp_openbsd_keys *ret_keys)
 {
     struct sp_openbsd_keys keys = {.is_file = sp_openbsd_is_at(import, "file")};
@@ -330,7 +357,7 @@ bool sp_openbsd_keys_read(struct sp_openbsd *import, struct sp_openbsd_keys *ret
     if (!is_value(import))
         return unexpected(import, keys.is_file ? "the path of a key file" : "a key, or file and its path");
     keys.count = split(import->token.piece, keys.values);
-    if (!keys.is_file && !take_digits(import, &keys))
+    if (keys.is_file ? !check_paths(import, &keys) : !take_digits(import, &keys))
         return false;
     sp_openbsd_next(import);
     *ret_keys = keys;
