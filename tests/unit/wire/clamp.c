@@ -137,6 +137,39 @@ Test(clamp, leaves_other_protocols_alone)
     expect_untouched(&sample, 1000);
 }
 
+/* Behind each of these are the payload's bytes, or nothing: whoever goes on writes into them. */
+Test(clamp, leaves_options_that_run_out_of_the_header_alone)
+{
+    static const struct {
+        uint8_t bytes[4];
+    } ends[] = {{{1, 2, 4, 0x05}},  /* a value that goes on behind the header */
+                {{1, 1, 2, 4}},     /* no value at all */
+                {{1, 1, 1, 2}},     /* no length */
+                {{1, 3, 4, 0}},     /* another option that does so */
+                {{30, 0, 2, 4}},    /* a length below its own two bytes */
+                {{30, 255, 2, 4}}}; /* and one beyond everything */
+    struct sample sample;
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        uint8_t segment[60];
+        size_t bytes = tcp_header(segment, SYN, ends[i].bytes, sizeof ends[i].bytes);
+        memset(segment + bytes, 0xff, 4);
+        sample_ipv4(&sample, 6, 0, 4, segment, bytes + 4);
+        expect_untouched(&sample, 1000);
+        sample_ipv4(&sample, 6, 0, 4, segment, bytes);
+        expect_untouched(&sample, 1000);
+    }
+}
+
+Test(clamp, reads_nothing_behind_an_option_of_one_byte_that_has_a_length)
+{
+    static const uint8_t options[] = {30, 1, 2, 4, 0x05, 0xb4, 1, 1};
+    struct sample sample;
+
+    (void)build(&sample, false, SYN, options, sizeof options);
+    expect_untouched(&sample, 1000);
+}
+
 Test(clamp, leaves_fragments_alone)
 {
     static const uint16_t fragments[] = {0x2000, 0x2001, 0x0001};

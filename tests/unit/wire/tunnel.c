@@ -99,6 +99,7 @@ Test(tunnel, df_is_copied_set_or_cleared_and_around_ipv6_copied_means_set)
     make(&may, 4, 0, 0x2000); /* more fragments: another flag than DF */
     make(&may_not, 4, 0, 0x4000);
     make(&ipv6, 6, 0, 0);
+    ipv6.bytes[6] = 17; /* where IPv4 has its flags, none of them */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct sp_tunnel tunnel = {.df = cases[i].df};
         cr_assert_eq(sp_outer_has_df(may.bytes, &tunnel), cases[i].around_clear);
