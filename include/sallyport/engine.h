@@ -44,8 +44,10 @@ SP_API uint64_t sp_engine_generation(const struct sp_engine *engine);
 
 #define SP_WORKERS_MAX 64
 
-/* A worker for the calling thread: create, use and destroy it there. SP_ERR_MEMORY, SP_ERR_LIMIT. */
+/* A worker for the calling thread: create, use and destroy it there. The engine must outlive it.
+ * SP_ERR_MEMORY, SP_ERR_LIMIT (there are SP_WORKERS_MAX). */
 SP_API enum sp_status sp_worker_create(struct sp_engine *engine, struct sp_worker **ret_worker) SP_MUST_USE;
+/* Frees and nulls; *worker may be NULL. What it counted stays in the sums, what is in its rings is lost. */
 SP_API void sp_worker_destroy(struct sp_worker **worker);
 
 /* Packets that leave the host (RFC 4301 5.1). Each gets a verdict: BYPASS (send as it is), SEALED (send, it
@@ -59,13 +61,14 @@ SP_API void sp_outbound(struct sp_worker *worker, struct sp_packet *packets, siz
 SP_API void sp_inbound(struct sp_worker *worker, struct sp_packet *packets, size_t count);
 
 /* The host could not do what a verdict other than DROP said: turns the packet's verdict into DROP with reason
- * (HOST_*) and moves it in the counters from where it was. Same thread as the worker, before the packet is
- * reused. */
+ * (HOST_*) and moves it in the counters from where it was, as far as they still are those that counted it: of
+ * a policy or an SA that is gone nothing is moved. The packet's bytes stay. A packet without such a verdict
+ * is misuse. Same thread as the worker, before the packet is reused. */
 SP_API void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direction,
                                struct sp_packet *packet, enum sp_drop reason);
 
 /* The host dropped packets before a worker saw them: counts them as offered and dropped, in the totals only,
- * because nobody knows their bytes, rule or SA. Any thread. */
+ * because nobody knows their bytes, rule or SA. Any thread; takes a lock. */
 SP_API void sp_engine_lost(struct sp_engine *engine, enum sp_direction direction, enum sp_drop reason,
                            uint64_t packets);
 

@@ -96,7 +96,8 @@ struct sp_packet {
 };
 
 /* Lowers the MSS option of a TCP SYN (IPv4 or IPv6, no fragment) to mss_bytes when it asks for more, and
- * mends the TCP checksum (RFC 1624). Returns true when it changed the packet. Anything else: untouched. */
+ * mends the TCP checksum (RFC 1624). Returns true when it changed the packet. Anything else: untouched. A
+ * packet that reaches out of its buffer is misuse. Any thread. */
 SP_API bool sp_packet_clamp_mss(struct sp_packet *packet, uint16_t mss_bytes);
 
 #ifdef __cplusplus

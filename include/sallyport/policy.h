@@ -25,6 +25,7 @@ SP_API enum sp_status sp_policy_load(const char *path, struct sp_policy **ret_po
  */
 SP_API enum sp_status sp_policy_parse(const char *text, size_t len_bytes, const char *name,
                                       struct sp_policy **ret_policy, struct sp_report *report) SP_MUST_USE;
+/* Frees and nulls; *policy may be NULL. No call may be using it. */
 SP_API void sp_policy_destroy(struct sp_policy **policy);
 
 /* The canonical text: includes resolved, one statement a line. Parsing it gives the same policy and the same
@@ -54,6 +55,7 @@ struct sp_action_info {
 SP_API bool sp_action_is_between(const struct sp_action_info *action, const struct sp_address *source,
                                  const struct sp_address *destination);
 SP_API uint32_t sp_policy_action_count(const struct sp_policy *policy);
+/* Action index < count, valid as long as the policy. SP_ERR_NOT_FOUND. */
 SP_API enum sp_status sp_policy_action(const struct sp_policy *policy, uint32_t index,
                                        struct sp_action_info *ret_action) SP_MUST_USE;
 
@@ -85,6 +87,7 @@ struct sp_set_info {
     struct sp_endpoint holds;
 };
 SP_API uint32_t sp_policy_set_count(const struct sp_policy *policy);
+/* Set index < count, valid as long as the policy. SP_ERR_NOT_FOUND. */
 SP_API enum sp_status sp_policy_set(const struct sp_policy *policy, uint32_t index,
                                     struct sp_set_info *ret_set) SP_MUST_USE;
 
@@ -109,6 +112,7 @@ struct sp_rule_info {
     struct sp_endpoint from, to; /* as written */
 };
 SP_API uint32_t sp_policy_rule_count(const struct sp_policy *policy);
+/* Rule index < count, valid as long as the policy. SP_ERR_NOT_FOUND. */
 SP_API enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index,
                                      struct sp_rule_info *ret_rule) SP_MUST_USE;
 /* Rules are numbered as they are listed. In which order they are tried is another question. */
@@ -122,7 +126,8 @@ SP_API void sp_policy_print_compiled(const struct sp_policy *policy, FILE *out);
 
 /* What holds when no rule matches: SP_ACTION_BYPASS or SP_ACTION_BLOCK. */
 SP_API enum sp_action sp_policy_default(const struct sp_policy *policy);
-/* The rule's one-line canonical text, cut to size_bytes, NUL-terminated; returns text. */
+/* The rule's one-line canonical text, cut to size_bytes, NUL-terminated; returns text. index < count and
+ * size_bytes > 0: misuse otherwise. */
 SP_API const char *sp_policy_rule_text(const struct sp_policy *policy, uint32_t index, char *text,
                                        size_t size_bytes);
 
