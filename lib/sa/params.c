@@ -74,6 +74,9 @@ static enum sp_status check_tunnel(const struct sp_sa_params *params, char *reas
     if (tunnel->dscp > SP_DSCP_MAX)
         return refuse(SP_ERR_INVALID, reason, "the tunnel's DSCP must be at most %u, not %u", SP_DSCP_MAX,
                       tunnel->dscp);
+    if (params->mode == SP_MODE_TUNNEL && !tunnel->has_dscp && tunnel->dscp != 0)
+        return refuse(SP_ERR_INVALID, reason,
+                      "the tunnel has no DSCP of its own (has_dscp), so it must be 0, not %u", tunnel->dscp);
     if (params->mode != SP_MODE_TUNNEL &&
         (tunnel->df != SP_TUNNEL_DF_COPY || tunnel->has_dscp || tunnel->dscp != 0 || tunnel->has_no_ecn))
         return refuse(SP_ERR_INVALID, reason, "DF, DSCP and ECN can be chosen in tunnel mode only");

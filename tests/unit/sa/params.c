@@ -121,6 +121,8 @@ Test(params, what_a_tunnel_can_not_do_is_refused)
     refused(&params, SP_ERR_INVALID, "copy, set or clear");
     params.tunnel = (struct sp_tunnel){.has_dscp = true, .dscp = 64};
     refused(&params, SP_ERR_INVALID, "at most 63, not 64");
+    params.tunnel = (struct sp_tunnel){.dscp = 10};
+    refused(&params, SP_ERR_INVALID, "no DSCP of its own");
 }
 
 Test(params, transport_mode_has_no_outer_header_to_choose_for)
