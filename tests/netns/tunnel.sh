@@ -45,7 +45,7 @@ tunnel_up() {
     in_front ip -6 route add "$OWN2_6/128" via "$BACK_IPV6" src "$OWN1_6"
     in_back ip route add 10.1.0.0/24 via "$FRONT_IPV4"
     in_back ip route add "$OWN1/32" via "$FRONT_IPV4" src "$OWN2"
-    in_back ip -6 route add fd00:1::/64 via "$FRONT_IPV6"
+    in_back ip -6 route add fd00:1::/64 via "$FRONT_IPV6" src "$BACK_IPV6"
     in_back ip -6 route add "$OWN1_6/128" via "$FRONT_IPV6" src "$OWN2_6"
 }
 
@@ -163,6 +163,31 @@ stop_capture told
 check "by ICMP that says how much" test "$(captured told 'icmp[0] == 3 and icmp[1] == 4')" -gt 0
 check "what fits goes through with DF" in_inside 1 ping -c 1 -W 2 -M do -s $((wide - 28)) "$INSIDE2"
 check_fails "and one byte more does not" in_inside 1 ping -c 1 -W 2 -M do -s $((wide - 27)) "$INSIDE2"
+
+# ---- what a gateway says of packets that came out of the tunnel
+
+start_capture unreachable front wire0
+check_fails "a host that isn't there doesn't answer" in_inside 1 ping -c 1 -W 4 -s 200 10.2.0.99
+check_fails "what has come too far goes no further" in_inside 1 ping -c 1 -W 1 -s 200 -t 2 "$INSIDE2"
+check_fails "nor over IPv6" in_inside 1 ping -c 1 -W 1 -s 200 -t 2 "$INSIDE2_6"
+stop_capture unreachable
+check "and the gateway's ICMP errors about them don't quote them in clear" is_hidden unreachable "$INSIDE"
+for rule in 0 1; do
+    check "the back-end counted those that it kept, rule $rule" wait_until 5 is_true back \
+        "any(g['packets'] for g in s['guard'] if g['chain'] == 'guard_out' and g['rule'] == $rule)"
+done
+
+end_gates
+sed -i 's/^protect out any/protect out icmp/' "$scratch"/tunnel-{front,back}.policy
+check "gateways with tunnels of one protocol start" start_gate front "$scratch/tunnel-front.policy" "$scratch/keys"
+in_inside 1 ip route flush cache
+start_capture told-too inside1 net1
+check "a host behind one is told of that tunnel, too, what it carries" \
+    fails in_inside 1 ping -c 1 -W 2 -M do -s 1472 "$INSIDE2"
+stop_capture told-too
+check "in that host's own words" test "$(captured told-too 'icmp[0] == 3 and icmp[1] == 4')" -gt 0
+end_process front
+check "gateways start a third time" start_tunnel "$FRONT_IPV4" "$BACK_IPV4"
 
 # ---- dead, and still no clear text
 

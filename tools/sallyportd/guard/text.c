@@ -24,18 +24,11 @@
  * may have meant it, as in the engine: the kernel reassembles IPv4 before the input hook, IPv6 after it.
  */
 #include "guard/guard.h"
+#include "guard/match.h"
+#include "guard/quotes.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct chain {
-    const char *name;
-    const char *hook;
-    bool is_outbound;
-    bool is_steering;
-};
 
 static const struct chain chains[] = {
     {"steer", "type route hook output priority mangle; policy accept;", true, true},
@@ -48,168 +41,13 @@ static const struct chain chains[] = {
 static const struct chain forward_out = {"forward", NULL, true, true};
 static const struct chain forward_in = {"guard_forward", NULL, false, false};
 
-/* ---- matches ------------------------------------------------------------------------------------------- */
-
-static int compare_ranges(const void *left, const void *right)
-{
-    const struct sp_address_range *one = left, *other = right;
-    return memcmp(one->first.bytes, other->first.bytes, sizeof one->first.bytes);
-}
-
-/* Sorted, and those that overlap made one, because nft refuses sets whose intervals do. */
-static size_t merge_ranges(struct sp_address_range *ranges, size_t count)
-{
-    size_t used = 0;
-    qsort(ranges, count, sizeof *ranges, compare_ranges);
-    for (size_t i = 0; i < count; i++) {
-        struct sp_address_range *last = used ? &ranges[used - 1] : NULL;
-        if (!last || memcmp(ranges[i].first.bytes, last->last.bytes, sizeof last->last.bytes) > 0)
-            ranges[used++] = ranges[i];
-        else if (memcmp(ranges[i].last.bytes, last->last.bytes, sizeof last->last.bytes) > 0)
-            last->last = ranges[i].last;
-    }
-    return used;
-}
-
-static bool is_everything(const struct sp_address_range *range)
-{
-    const size_t address_bytes = range->first.family == 4 ? 4 : 16;
-    for (size_t i = 0; i < address_bytes; i++)
-        if (range->first.bytes[i] != 0 || range->last.bytes[i] != 0xff)
-            return false;
-    return true;
-}
-
-static void write_ranges(FILE *out, const struct sp_address_range *ranges, size_t count)
-{
-    char first[SP_ADDRESS_TEXT_BYTES], last[SP_ADDRESS_TEXT_BYTES];
-    fputs("{ ", out);
-    for (size_t i = 0; i < count; i++) {
-        sp_address_format(&ranges[i].first, first);
-        sp_address_format(&ranges[i].last, last);
-        const bool is_single = strcmp(first, last) == 0;
-        fprintf(out, "%s%s%s%s", i ? ", " : "", first, is_single ? "" : "-", is_single ? "" : last);
-    }
-    fputs(" } ", out);
-}
-
-/* One end of a selector falls apart into up to three matches, of which any will do. */
-enum part { PART_ANY, PART_ME, PART_IPV4, PART_IPV6, PART_COUNT };
-
-static size_t ranges_of(const struct sp_endpoint *end, uint8_t family, struct sp_address_range *ranges)
-{
-    size_t count = 0;
-    for (uint32_t i = 0; i < end->address_count; i++)
-        if (end->addresses[i].first.family == family)
-            ranges[count++] = end->addresses[i];
-    return merge_ranges(ranges, count);
-}
-
-static uint8_t part_family(enum part part)
-{
-    return part == PART_IPV4 ? 4 : part == PART_IPV6 ? 6 : 0;
-}
-
-static bool has_part(const struct sp_endpoint *end, enum part part)
-{
-    if (part == PART_ANY)
-        return !end->is_me && end->address_count == 0;
-    if (part == PART_ME)
-        return end->is_me;
-    for (uint32_t i = 0; i < end->address_count; i++)
-        if (end->addresses[i].first.family == part_family(part))
-            return true;
-    return false;
-}
-
-static bool write_addresses(FILE *out, const struct sp_endpoint *end, enum part part, const char *side)
-{
-    if (part == PART_ANY)
-        return true;
-    if (part == PART_ME) {
-        fprintf(out, "fib %s type local ", side);
-        return true;
-    }
-    struct sp_address_range *ranges = calloc(end->address_count, sizeof *ranges);
-    if (!ranges)
-        return false;
-    const size_t count = ranges_of(end, part_family(part), ranges);
-    if (is_everything(&ranges[0])) {
-        fprintf(out, "meta nfproto ipv%u ", part_family(part));
-    } else {
-        fprintf(out, "%s %s ", part == PART_IPV4 ? "ip" : "ip6", side);
-        write_ranges(out, ranges, count);
-    }
-    free(ranges);
-    return true;
-}
-
-static bool is_narrow(const struct sp_port_range *ranges, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (ranges[i].first == 0 && ranges[i].last == UINT16_MAX)
-            return false;
-    return count > 0;
-}
-
-static bool has_ports(const struct sp_endpoint *end)
-{
-    return is_narrow(end->ports, end->port_count);
-}
-
-/* Ports, or what stands in their shape. field: "th sport", or where in a packet the number is. */
-static void write_numbers(FILE *out, const char *field, const struct sp_port_range *ranges, uint32_t count)
-{
-    static const size_t all_numbers = (size_t)UINT16_MAX + 1;
-    uint8_t wanted[UINT16_MAX + 1] = {0};
-    if (!is_narrow(ranges, count))
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t number = ranges[i].first; number <= ranges[i].last; number++)
-            wanted[number] = 1;
-
-    fprintf(out, "%s { ", field);
-    const char *separator = "";
-    for (size_t first = 0; first < all_numbers; first++) {
-        if (!wanted[first])
-            continue;
-        size_t last = first;
-        while (last + 1 < all_numbers && wanted[last + 1])
-            last++;
-        fprintf(out, first == last ? "%s%zu" : "%s%zu-%zu", separator, first, last);
-        separator = ", ";
-        first = last;
-    }
-    fputs(" } ", out);
-}
-
-static void write_ports(FILE *out, const struct sp_endpoint *end, const char *field)
-{
-    write_numbers(out, field, end->ports, end->port_count);
-}
-
-static void write_icmp(FILE *out, const struct sp_icmp *icmp, const char *type_field, const char *code_field)
-{
-    write_numbers(out, type_field, icmp->types, icmp->type_count);
-    write_numbers(out, code_field, icmp->codes, icmp->code_count);
-}
+/* ---- rules --------------------------------------------------------------------------------------------- */
 
 static void write_protocol(FILE *out, const struct sp_rule_info *rule)
 {
     if (rule->protocol != SP_PROTOCOL_ANY)
         fprintf(out, "meta l4proto %u ", rule->protocol);
 }
-
-/* ---- rules --------------------------------------------------------------------------------------------- */
-
-/* A rule as a chain sees it: which end is the packet's source. */
-struct view {
-    const struct chain *chain;
-    const struct sp_rule_info *rule;
-    uint32_t index;
-    uint32_t mark;
-    const struct sp_endpoint *source, *destination;
-};
 
 static const char *refusing_name(const struct chain *chain)
 {
@@ -235,17 +73,17 @@ static bool write_match(FILE *out, const struct view *view, enum part source, en
                         const char *fragment)
 {
     fputs("\t\t", out);
-    if (!write_addresses(out, view->source, source, "saddr") ||
-        !write_addresses(out, view->destination, destination, "daddr"))
+    if (!match_write_addresses(out, view->source, source, "saddr") ||
+        !match_write_addresses(out, view->destination, destination, "daddr"))
         return false;
     write_protocol(out, view->rule);
     if (fragment) {
         fputs(fragment, out);
     } else {
-        write_ports(out, view->source, "th sport");
-        write_ports(out, view->destination, "th dport");
+        match_write_ports(out, view->source, "th sport");
+        match_write_ports(out, view->destination, "th dport");
         /* by place, because nft's own "icmp type" would be about IPv4 only */
-        write_icmp(out, &view->rule->icmp, "@th,0,8", "@th,8,8");
+        match_write_icmp(out, &view->rule->icmp, "@th,0,8", "@th,8,8");
     }
     write_decision(out, view);
     return true;
@@ -253,13 +91,14 @@ static bool write_match(FILE *out, const struct view *view, enum part source, en
 
 static bool write_combination(FILE *out, const struct view *view, enum part source, enum part destination)
 {
-    const uint8_t families[] = {part_family(source), part_family(destination)};
+    const uint8_t families[] = {match_family(source), match_family(destination)};
     if (families[0] && families[1] && families[0] != families[1])
         return true; /* no packet is both */
     if (!write_match(out, view, source, destination, NULL))
         return false;
     if (view->rule->action == SP_ACTION_BYPASS ||
-        (!has_ports(view->source) && !has_ports(view->destination) && view->rule->icmp.type_count == 0))
+        (!match_has_ports(view->source) && !match_has_ports(view->destination) &&
+         view->rule->icmp.type_count == 0))
         return true;
     const uint8_t family = families[0] ? families[0] : families[1];
     return (family == 6 || write_match(out, view, source, destination, fragment_matches[0])) &&
@@ -270,7 +109,7 @@ static bool write_rule(FILE *out, const struct view *view)
 {
     for (enum part source = PART_ANY; source < PART_COUNT; source++)
         for (enum part destination = PART_ANY; destination < PART_COUNT; destination++)
-            if (has_part(view->source, source) && has_part(view->destination, destination) &&
+            if (match_has_part(view->source, source) && match_has_part(view->destination, destination) &&
                 !write_combination(out, view, source, destination))
                 return false;
     return true;
@@ -302,30 +141,6 @@ static void write_exceptions(FILE *out, const struct chain *chain, const struct 
     fputs("\t\tmeta l4proto ipv6-icmp icmpv6 type 133-137 ip6 hoplimit 255 accept\n", out);
 }
 
-/* An ICMP error quotes the packet that it is about, and about an opened one it would quote that in clear. So
- * an error that is about to leave unprotected goes, if what it quotes has the protocol and the ports, or the
- * ICMP type and code, of a protect rule. The offsets, in bits behind the ICMP header of 8 bytes: an IPv4
- * header without options, an IPv6 header. A rule about any protocol protects the error itself. */
-static void write_quotes(FILE *out, const struct view *view)
-{
-    static const char *const ipv4 = "icmp type { destination-unreachable, time-exceeded, parameter-problem } "
-                                    "@th,64,8 0x45 @th,136,8 %u ";
-    static const char *const ipv6 = "meta l4proto ipv6-icmp icmpv6 type 1-4 @th,112,8 %u ";
-    if (view->rule->protocol == SP_PROTOCOL_ANY)
-        return;
-    fputs("\t\t", out);
-    fprintf(out, ipv4, view->rule->protocol);
-    write_ports(out, view->source, "@th,224,16");
-    write_ports(out, view->destination, "@th,240,16");
-    write_icmp(out, &view->rule->icmp, "@th,224,8", "@th,232,8");
-    fprintf(out, "counter name %s_%" PRIu32 " drop\n\t\t", view->chain->name, view->index);
-    fprintf(out, ipv6, view->rule->protocol);
-    write_ports(out, view->source, "@th,384,16");
-    write_ports(out, view->destination, "@th,400,16");
-    write_icmp(out, &view->rule->icmp, "@th,384,8", "@th,392,8");
-    fprintf(out, "counter name %s_%" PRIu32 " drop\n", view->chain->name, view->index);
-}
-
 /* The view of a rule that a packet in the chain's direction has of it; false when it is none of its business.
  */
 static bool look_at(const struct sp_rule_info *rule, bool is_outbound, struct view *view)
@@ -345,8 +160,8 @@ static bool write_all_quotes(FILE *out, const struct chain *chain, const struct 
         struct sp_rule_info rule;
         if (sp_policy_rule(policy, index, &rule) != SP_OK)
             return false;
-        if (rule.action == SP_ACTION_PROTECT && look_at(&rule, false, &view))
-            write_quotes(out, &view);
+        if (rule.action == SP_ACTION_PROTECT && look_at(&rule, false, &view) && !quotes_write(out, &view))
+            return false;
     }
     return true;
 }
