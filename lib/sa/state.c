@@ -358,7 +358,7 @@ enum sp_status sp_state_save(struct sp_state *state)
     if (plan(state, records)) {
         cap_unlimited(state, records);
         forget_oldest(state, records);
-        status = sp_state_write(&state->files, records, state->count);
+        status = sp_state_write(&state->files, records, state->count, false);
         if (status == SP_OK)
             put_in_force(state, records);
     }
@@ -436,6 +436,7 @@ enum sp_status sp_state_open(struct sp_sad *sad, const char *folder, const char 
     struct sp_state *state = calloc(1, sizeof *state);
     struct sp_state_record *records = NULL;
     uint32_t count = 0;
+    bool has_ended_well = false;
     if (state == NULL) {
         (void)snprintf(reason, SP_STATE_REASON_BYTES, "there is no memory for the state");
         return SP_ERR_MEMORY;
@@ -443,7 +444,7 @@ enum sp_status sp_state_open(struct sp_sad *sad, const char *folder, const char 
     state->sad = sad;
     enum sp_status status = sp_state_files_open(&state->files, folder, live_folder, reason);
     if (status == SP_OK)
-        status = sp_state_read(&state->files, &records, &count, reason);
+        status = sp_state_read(&state->files, &records, &count, &has_ended_well, reason);
     if (status == SP_OK)
         status = take_over(state, records, count, reason);
     free(records);
@@ -451,7 +452,7 @@ enum sp_status sp_state_open(struct sp_sad *sad, const char *folder, const char 
         destroy(state);
         return status;
     }
-    state->is_exact |= count == 0;
+    state->is_exact |= count == 0 || has_ended_well;
     sp_sad_set_state(sad, state);
     *ret_state = state;
     return SP_OK;
@@ -500,7 +501,7 @@ enum sp_status sp_state_close(struct sp_state **state)
             records[i].age_seconds = sp_sa_age_ns(sa, sp_clock_now_ns()) / NS_PER_SECOND;
     }
     if (status == SP_OK)
-        status = sp_state_write(&own->files, records, own->count);
+        status = sp_state_write(&own->files, records, own->count, true);
     if (status == SP_OK)
         sp_state_live_remove(&own->files);
     free(records);

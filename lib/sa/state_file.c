@@ -29,7 +29,7 @@
 
 struct header {
     uint8_t magic[16];
-    uint32_t version, record_bytes, count, zero;
+    uint32_t version, record_bytes, count, is_exact;
     uint8_t id[SP_STATE_ID_BYTES], machine[16];
 };
 
@@ -152,11 +152,12 @@ static bool put_file(int folder_fd, const uint8_t *bytes, size_t len_bytes)
 }
 
 enum sp_status sp_state_write(const struct sp_state_files *files, const struct sp_state_record *records,
-                              uint32_t count)
+                              uint32_t count, bool is_exact)
 {
     const size_t body_bytes = count * sizeof *records;
     const size_t hashed_bytes = sizeof(struct header) + body_bytes;
-    struct header header = {.version = VERSION, .record_bytes = sizeof *records, .count = count};
+    struct header header = {
+        .version = VERSION, .record_bytes = sizeof *records, .count = count, .is_exact = is_exact};
     uint8_t *bytes = malloc(hashed_bytes + crypto_generichash_BYTES);
     if (bytes == NULL)
         return SP_ERR_MEMORY;
@@ -221,13 +222,14 @@ static enum sp_status read_whole(int fd, const char *path, uint8_t **ret_bytes, 
 }
 
 enum sp_status sp_state_read(struct sp_state_files *files, struct sp_state_record **ret_records,
-                             uint32_t *ret_count, char *reason)
+                             uint32_t *ret_count, bool *ret_is_exact, char *reason)
 {
     uint8_t *bytes = NULL;
     size_t len_bytes = 0;
     struct header header = {0};
     *ret_records = NULL;
     *ret_count = 0;
+    *ret_is_exact = false;
     int fd = openat(files->folder_fd, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) {
         randombytes_buf(files->id, sizeof files->id);
@@ -251,6 +253,7 @@ enum sp_status sp_state_read(struct sp_state_files *files, struct sp_state_recor
     if (status == SP_OK) {
         memcpy(*ret_records, bytes + sizeof header, header.count * sizeof **ret_records);
         *ret_count = header.count;
+        *ret_is_exact = header.is_exact != 0;
     }
     free(bytes);
     return status;

@@ -44,12 +44,13 @@ enum sp_status sp_state_files_open(struct sp_state_files *files, const char *fol
                                    char *reason) SP_MUST_USE;
 void sp_state_files_close(struct sp_state_files *files);
 
-/* What is on disk: a malloced array, or NULL and 0 when there is no file yet. */
+/* What is on disk: a malloced array, or NULL and 0 when there is no file yet. *ret_is_exact: it was written
+ * at an end in order, so the records are what was used rather than what was reserved. */
 enum sp_status sp_state_read(struct sp_state_files *files, struct sp_state_record **ret_records,
-                             uint32_t *ret_count, char *reason) SP_MUST_USE;
+                             uint32_t *ret_count, bool *ret_is_exact, char *reason) SP_MUST_USE;
 /* Puts it in the place of what is there, in one step, and returns when it is on disk. SP_ERR_IO (errno). */
 enum sp_status sp_state_write(const struct sp_state_files *files, const struct sp_state_record *records,
-                              uint32_t count) SP_MUST_USE;
+                              uint32_t count, bool is_exact) SP_MUST_USE;
 
 /* The exact figures of an earlier process that didn't end in order, count of them; *ret_is_there is false
  * when there are none: it ended well, or the host has started anew since. */

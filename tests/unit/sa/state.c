@@ -157,10 +157,23 @@ Test(state, after_an_end_in_order_nothing_is_skipped_even_without_the_exact_figu
     use_some(&process);
     stop(&process);
     process = start(300);
+    cr_assert(sp_state_is_exact(process.state), "and it is said");
     cr_assert_eq(process.sa->sequence_sent, 5u);
     cr_assert_eq(process.sa->bytes, 200u);
     cr_assert(sp_replay_check(&process.sa->replay, 101));
     cr_assert_not(sp_replay_check(&process.sa->replay, 100));
+    stop(&process);
+}
+
+Test(state, an_end_in_order_is_one_only_until_something_is_used)
+{
+    struct process process = start(300);
+    stop(&process);
+    play_and_kill(300, use_some);
+    lose_live();
+    process = start(300);
+    cr_assert_not(sp_state_is_exact(process.state));
+    cr_assert_eq(process.sa->sequence_sent, BLOCK);
     stop(&process);
 }
 
