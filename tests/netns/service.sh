@@ -18,7 +18,7 @@ reloads() {
     "$SP_BUILD/tools/ipsecctl/ipsecctl" reload --control "$scratch/front.sock"
 }
 in_order() { # it stops, and says nothing after that; at first it was ready
-    sed -n 's/^at=[0-9]* //p' "$scratch/manager.log" | sed 's/MONOTONIC_USEC=[0-9]*//; s/ *$//' | tr '\n' ' ' |
+    sed -n 's/^at=[0-9]* //p' "$scratch/manager.log" | sed 's/MONOTONIC_USEC=[0-9]*//; s/STATUS=.*//; s/ *$//' | tr '\n' ' ' |
         tee /dev/stderr | grep -Eq '^READY=1 RELOADING=1 READY=1 RELOADING=1 READY=1 STOPPING=1 $'
 }
 is_timed() { # the time in it is that of the datagram, to half a second
@@ -41,6 +41,8 @@ mv "$scratch/service.keys" "$scratch/keys"
 end_process front
 check "all was told in order" wait_until 2 in_order
 check "with the time at which a reload began" is_timed
+check "and what is in force, also when a reload was refused" eval \
+    'heard 2 "STATUS=2 rules are in force: $FRONT_POLICY" && heard 1 "STATUS=2 rules are in force as before, the last reload was refused: $FRONT_POLICY"'
 check "signs of life that nobody asked for are not given" heard 0 WATCHDOG=1
 end_process manager
 

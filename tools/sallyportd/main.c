@@ -135,7 +135,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
              sp_sad_count(daemon->sad), daemon->options.device);
     audit_policy(daemon, "start");
     segment_open(daemon);
-    notify_ready();
+    notify_ready(daemon, false);
     if (loop_run(daemon, server) == LOOP_ASKED)
         code = 0;
     notify_stopping();

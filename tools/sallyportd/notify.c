@@ -8,7 +8,8 @@
  */
 #include "notify.h"
 
-#include <stdbool.h>
+#include "daemon.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#define STATUS_BYTES 512
 
 /* False: there is no manager. A name that begins with "@" is of the abstract kind (unix(7)). */
 static bool find_manager(struct sockaddr_un *ret_address, socklen_t *ret_len)
@@ -46,9 +49,18 @@ static void tell(const char *lines)
     close(fd);
 }
 
-void notify_ready(void)
+/* What "systemctl status" shows. A line of ours must stay one, whatever the file is called. */
+void notify_ready(const struct daemon *daemon, bool is_refused)
 {
-    tell("READY=1");
+    char lines[STATUS_BYTES];
+    const int head_bytes = snprintf(lines, sizeof lines, "READY=1\nSTATUS=");
+    snprintf(lines + head_bytes, sizeof lines - (size_t)head_bytes, "%u rules are in force%s: %s",
+             sp_policy_rule_count(sp_engine_policy(daemon->engine)),
+             is_refused ? " as before, the last reload was refused" : "", daemon->options.policy_path);
+    for (char *at = lines + head_bytes; *at; at++)
+        if ((unsigned char)*at < ' ')
+            *at = '?';
+    tell(lines);
 }
 
 void notify_reloading(void)

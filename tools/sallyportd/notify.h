@@ -5,8 +5,12 @@
 #ifndef SALLYPORTD_NOTIFY_H
 #define SALLYPORTD_NOTIFY_H
 
-/* The gate is up, or a reload is over, whatever came of it. */
-void notify_ready(void);
+#include <stdbool.h>
+
+struct daemon;
+
+/* The gate is up, or a reload is over, and the policy in force is still the former one if it was refused. */
+void notify_ready(const struct daemon *daemon, bool is_refused);
 void notify_reloading(void);
 void notify_stopping(void);
 /* Each second: a sign of life, if one is asked for. */

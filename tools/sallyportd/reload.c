@@ -183,7 +183,7 @@ enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
     else
         audit_refusal(daemon);
     audit_reopen(daemon);
-    notify_ready();
+    notify_ready(daemon, end != RELOAD_DONE);
     return end;
 }
 
@@ -218,6 +218,7 @@ static void bring_former_back(struct daemon *daemon)
     log_line("nobody confirmed: the former policy and keys are back, generation %llu",
              (unsigned long long)sp_engine_generation(daemon->engine));
     tell_of_change(daemon, "rollback");
+    notify_ready(daemon, false);
 }
 
 void reload_tick(struct daemon *daemon)
