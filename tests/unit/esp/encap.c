@@ -217,10 +217,12 @@ Test(encap, keepalives_and_ike_are_known_for_what_they_are)
 {
     struct pair pair = pair_create(FRONT, FRONT, BACK, usual, usual);
     static const uint8_t ike[32] = {0, 0, 0, 0, 1}, esp[32] = {0, 0, 0x20, 1}, cut[10] = {0, 0, 0x10, 1};
+    static const uint8_t high_spi[32] = {0xff, 0, 0x20, 1};
     cr_assert_eq(open_cargo(&pair, "\xff", 1, 4500), SP_DROP_KEEPALIVE);
     cr_assert_eq(open_cargo(&pair, ike, sizeof ike, 4500), SP_DROP_IKE);
     cr_assert_eq(open_cargo(&pair, ike, 4, 4500), SP_DROP_IKE);
     cr_assert_eq(open_cargo(&pair, esp, sizeof esp, 4500), SP_DROP_UNKNOWN_SPI);
+    cr_assert_eq(open_cargo(&pair, high_spi, sizeof high_spi, 4500), SP_DROP_UNKNOWN_SPI);
     cr_assert_eq(open_cargo(&pair, cut, sizeof cut, 4500), SP_DROP_BAD_LENGTH);
     cr_assert_eq(open_cargo(&pair, cut, 5, 4500), SP_DROP_BAD_LENGTH);
     cr_assert_eq(open_cargo(&pair, "\xfe", 1, 4500), SP_DROP_BAD_LENGTH);

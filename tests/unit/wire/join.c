@@ -128,6 +128,18 @@ Test(join, a_joined_packet_stays_below_64_kilobytes)
     cr_assert_eq(joined[2].piece_count, 12);
 }
 
+Test(join, a_joined_packet_of_just_64_kilobytes_would_have_the_length_0)
+{
+    struct sp_packet *packets = make_slots();
+    struct shape shape = {.flags = ACK, .option_bytes = 12, .payload_bytes = 1284};
+
+    cr_assert_eq(52 + 51 * shape.payload_bytes, 65536);
+    set_segments(packets, 51, &shape);
+    cr_assert_eq(sp_join(packets, 51, SP_VERDICT_OPENED, pieces, joined), 2);
+    cr_assert_eq(joined[0].piece_count, 50);
+    cr_assert_eq(get_u16(pieces[0].data + 2), joined[0].len_bytes);
+}
+
 enum change {
     CHANGE_NOTHING,
     CHANGE_TTL,
