@@ -91,6 +91,16 @@ void sp_udp_checksum_write(uint8_t *packet, uint32_t udp_at, uint32_t len_bytes)
     write_checksum(packet, udp_at, UDP_CHECKSUM_AT, SP_PROTOCOL_UDP, len_bytes);
 }
 
+/* What the checksum covers: of UDP a datagram, which may be shorter than what IP carries. 0: its length
+ * can't be. */
+static uint32_t covered_bytes(uint8_t protocol, const uint8_t *upper, uint32_t upper_bytes)
+{
+    if (protocol != SP_PROTOCOL_UDP || upper_bytes < SP_UDP_HEADER_BYTES)
+        return upper_bytes;
+    uint32_t len_bytes = sp_read_u16(upper + UDP_LENGTH_AT);
+    return len_bytes < SP_UDP_HEADER_BYTES || len_bytes > upper_bytes ? 0 : len_bytes;
+}
+
 void sp_upper_checksum_renew(uint8_t *packet, uint32_t len_bytes)
 {
     struct sp_headers headers;
@@ -99,8 +109,10 @@ void sp_upper_checksum_renew(uint8_t *packet, uint32_t len_bytes)
     if (sp_headers_read(packet, len_bytes, false, &headers, &total_bytes) != SP_DROP_NONE ||
         headers.is_fragment)
         return;
-    uint32_t field_at =
-        checksum_at(headers.protocol, packet + headers.upper_offset, total_bytes - headers.upper_offset);
+    const uint8_t *upper = packet + headers.upper_offset;
+    uint32_t upper_bytes = covered_bytes(headers.protocol, upper, total_bytes - headers.upper_offset);
+    uint32_t field_at = checksum_at(headers.protocol, upper, upper_bytes);
     if (field_at != 0)
-        write_checksum(packet, headers.upper_offset, field_at, headers.protocol, total_bytes);
+        write_checksum(packet, headers.upper_offset, field_at, headers.protocol,
+                       headers.upper_offset + upper_bytes);
 }

@@ -31,7 +31,8 @@ void sp_udp_write(uint8_t *at, uint16_t source_port, uint16_t destination_port, 
 void sp_udp_checksum_write(uint8_t *packet, uint32_t udp_at, uint32_t len_bytes);
 
 /* Fills in the checksum of the TCP, UDP or ICMPv6 message that packet, len_bytes of it and no fragment,
- * carries; other packets and UDP without a checksum stay as they are, as do headers that are cut off. */
+ * carries; other packets and UDP without a checksum stay as they are, as do headers that are cut off and
+ * datagrams whose length can't be. */
 void sp_upper_checksum_renew(uint8_t *packet, uint32_t len_bytes);
 
 #endif

@@ -32,6 +32,12 @@ static void fill(uint8_t *upper, size_t len_bytes)
     upper[12] = 0x50; /* TCP: five words of header */
 }
 
+static void set_udp_length(uint8_t *upper, size_t len_bytes)
+{
+    upper[4] = (uint8_t)(len_bytes >> 8);
+    upper[5] = (uint8_t)len_bytes;
+}
+
 Test(udp, checksums_of_tcp_udp_and_icmpv6_are_renewed_over_both_families)
 {
     static const uint8_t protocols[] = {SP_PROTOCOL_TCP, SP_PROTOCOL_UDP, SP_PROTOCOL_ICMPV6};
@@ -41,6 +47,8 @@ Test(udp, checksums_of_tcp_udp_and_icmpv6_are_renewed_over_both_families)
             const uint8_t protocol = protocols[i % 3];
             struct sample sample;
             fill(upper, len_bytes);
+            if (protocol == SP_PROTOCOL_UDP)
+                set_udp_length(upper, len_bytes);
             if (i < 3) {
                 sample_ipv4(&sample, protocol, 0, 8, upper, len_bytes);
             } else {
@@ -75,9 +83,31 @@ Test(udp, udp_without_a_checksum_short_headers_fragments_and_other_protocols_sta
     stays(&sample);
     sample_ipv4(&sample, SP_PROTOCOL_ICMPV6, 0, 0, upper, 3);
     stays(&sample);
+    static const size_t lies[] = {0, 7, sizeof upper + 1};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        set_udp_length(upper, lies[i]);
+        sample_ipv4(&sample, SP_PROTOCOL_UDP, 0, 0, upper, sizeof upper);
+        stays(&sample);
+    }
+    set_udp_length(upper, sizeof upper);
     upper[6] = upper[7] = 0;
     sample_ipv4(&sample, SP_PROTOCOL_UDP, 0, 0, upper, sizeof upper);
     stays(&sample);
+}
+
+/* RFC 768: as long as its header says, in the pseudo-header too; RFC 9868 has options behind that. */
+Test(udp, a_udp_checksum_does_not_cover_what_is_behind_the_datagram)
+{
+    uint8_t upper[40];
+    for (size_t len_bytes = 8; len_bytes <= sizeof upper; len_bytes++) {
+        struct sample sample;
+        fill(upper, sizeof upper);
+        set_udp_length(upper, len_bytes);
+        sample_ipv4(&sample, SP_PROTOCOL_UDP, 0, 0, upper, sizeof upper);
+        sp_upper_checksum_renew(sample.bytes, (uint32_t)sample.len_bytes);
+        sample.len_bytes -= sizeof upper - len_bytes;
+        cr_assert_eq(checksum_of(&sample, (uint32_t)(sample.len_bytes - len_bytes), SP_PROTOCOL_UDP), 0xffff);
+    }
 }
 
 Test(udp, a_udp_checksum_never_becomes_zero)
