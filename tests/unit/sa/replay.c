@@ -148,7 +148,7 @@ Test(replay, extends_numbers_as_appendix_a2_does)
         struct sp_replay replay;
         sp_replay_init(&replay, window);
         for (uint64_t high = 0; high < 4; high++)
-            for (uint32_t i = 0; i < 2 * window; i++) {
+            for (uint32_t i = 0; i <= 2 * window; i++) {
                 /* tops on both sides of the border, and lows around them, their windows and the border */
                 uint64_t top = (high << 32) - window + i;
                 for (int k = 0; k < 8; k++) {
