@@ -200,6 +200,10 @@ bool sp_piece_text(struct sp_piece piece, char *text, size_t size_bytes) SP_MUST
 /* The token for a message; nothing of it when a file may hold keys. */
 #define SP_OPENBSD_SHOWN_BYTES 48
 const char *sp_openbsd_token_text(const struct sp_openbsd *import, char text[SP_OPENBSD_SHOWN_BYTES]);
+/* The token isn't what it should be: says so, and is false. */
+bool sp_openbsd_unexpected(struct sp_openbsd *import, const char *what);
+/* A word or a string. */
+bool sp_openbsd_is_value(const struct sp_openbsd *import);
 
 /* NAME = VALUE, from behind the '='. */
 bool sp_openbsd_define(struct sp_openbsd *import, struct sp_piece name);

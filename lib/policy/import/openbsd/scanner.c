@@ -284,6 +284,22 @@ const char *sp_openbsd_token_text(const struct sp_openbsd *import, char text[SP_
     return text;
 }
 
+bool sp_openbsd_unexpected(struct sp_openbsd *import, const char *what)
+{
+    char text[SP_OPENBSD_SHOWN_BYTES];
+    if (import->token.kind == SP_OPENBSD_BAD)
+        sp_openbsd_error(import, &import->token.place, "%s", import->token.fault);
+    else
+        sp_openbsd_error(import, &import->token.place, "expected %s, found %s", what,
+                         sp_openbsd_token_text(import, text));
+    return false;
+}
+
+bool sp_openbsd_is_value(const struct sp_openbsd *import)
+{
+    return import->token.kind == SP_OPENBSD_WORD || import->token.kind == SP_OPENBSD_STRING;
+}
+
 static struct sp_openbsd_macro *macro_of(struct sp_openbsd *import, const char *name)
 {
     uint32_t number = sp_names_find(&import->macro_names, name);
@@ -301,7 +317,7 @@ static bool define(struct sp_openbsd *import, struct sp_piece name)
 {
     char text[SP_OPENBSD_WORD_BYTES];
     size_t count = 0;
-    while (import->token.kind == SP_OPENBSD_WORD || import->token.kind == SP_OPENBSD_STRING) {
+    while (sp_openbsd_is_value(import)) {
         if (!sp_grow(&import->pieces, &import->piece_capacity, count, sizeof *import->pieces))
             return sp_openbsd_no_memory(import);
         import->pieces[count++] = import->token.piece;

@@ -19,26 +19,10 @@ struct parse {
 
 typedef bool clause_parser(struct parse *parse);
 
-static bool unexpected(struct sp_openbsd *import, const char *what)
-{
-    char text[SP_OPENBSD_SHOWN_BYTES];
-    if (import->token.kind == SP_OPENBSD_BAD)
-        sp_openbsd_error(import, &import->token.place, "%s", import->token.fault);
-    else
-        sp_openbsd_error(import, &import->token.place, "expected %s, found %s", what,
-                         sp_openbsd_token_text(import, text));
-    return false;
-}
-
-static bool is_value(const struct sp_openbsd *import)
-{
-    return import->token.kind == SP_OPENBSD_WORD || import->token.kind == SP_OPENBSD_STRING;
-}
-
 static bool skip_value(struct sp_openbsd *import, const char *what)
 {
-    if (!is_value(import))
-        return unexpected(import, what);
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import, what);
     sp_openbsd_next(import);
     return true;
 }
@@ -118,7 +102,7 @@ static bool parse_type(struct parse *parse)
         sp_openbsd_next(parse->import);
         return true;
     }
-    return unexpected(parse->import, "require, use, acquire, dontacq, bypass or deny");
+    return sp_openbsd_unexpected(parse->import, "require, use, acquire, dontacq, bypass or deny");
 }
 
 static bool parse_identity(struct parse *parse)
@@ -180,11 +164,11 @@ static bool parse_transform(struct parse *parse, struct sp_piece *transform, con
 {
     struct sp_openbsd *import = parse->import;
     if (parse->statement->kind == SP_OPENBSD_IKE && !parse->is_main_mode && !parse->is_quick_mode)
-        return unexpected(import, "main or quick before transforms");
-    if (!is_value(import))
-        return unexpected(import, what);
+        return sp_openbsd_unexpected(import, "main or quick before transforms");
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import, what);
     if (!parse->is_main_mode && transform->start != NULL)
-        return unexpected(import, "each transform once");
+        return sp_openbsd_unexpected(import, "each transform once");
     if (!parse->is_main_mode)
         *transform = import->token.piece;
     sp_openbsd_next(import);
@@ -319,14 +303,14 @@ static bool parse_clause(struct parse *parse)
         if (!sp_openbsd_is_at(parse->import, clauses[i].word))
             continue;
         if ((clauses[i].kinds & 1u << parse->statement->kind) == 0)
-            return unexpected(parse->import, "what this statement can have");
+            return sp_openbsd_unexpected(parse->import, "what this statement can have");
         if ((parse->seen & 1u << i) != 0 && !clauses[i].may_repeat)
-            return unexpected(parse->import, "each clause once");
+            return sp_openbsd_unexpected(parse->import, "each clause once");
         parse->seen |= 1u << i;
         sp_openbsd_next(parse->import);
         return clauses[i].parse(parse);
     }
-    return unexpected(parse->import, "a clause such as from, to or type");
+    return sp_openbsd_unexpected(parse->import, "a clause such as from, to or type");
 }
 
 static bool check_ends(struct sp_openbsd *import, const struct sp_openbsd_statement *statement)
@@ -393,10 +377,10 @@ static bool parse_include(struct sp_openbsd *import)
     sp_openbsd_next(import);
     const struct sp_openbsd_token path = import->token;
     if (path.kind != SP_OPENBSD_STRING)
-        return unexpected(import, "the path of a file in quotes");
+        return sp_openbsd_unexpected(import, "the path of a file in quotes");
     sp_openbsd_next(import);
     if (!sp_openbsd_is_at_end(import))
-        return unexpected(import, "the end of the line");
+        return sp_openbsd_unexpected(import, "the end of the line");
     return sp_openbsd_include(import, &path);
 }
 
@@ -419,12 +403,12 @@ static bool parse_line(struct sp_openbsd *import)
             return parse_statement(import, keywords[i].kind, keywords[i].service);
     const struct sp_openbsd_token name = import->token;
     if (name.kind != SP_OPENBSD_WORD || name.is_expanded)
-        return unexpected(import, "flow, ike, esp, a macro or include");
+        return sp_openbsd_unexpected(import, "flow, ike, esp, a macro or include");
     sp_openbsd_next(import);
     if (import->token.kind != SP_OPENBSD_EQUALS) {
         const struct sp_openbsd_token behind = import->token;
         import->token = name;
-        (void)unexpected(import, "flow, ike, esp, a macro or include");
+        (void)sp_openbsd_unexpected(import, "flow, ike, esp, a macro or include");
         import->token = behind;
         return false;
     }

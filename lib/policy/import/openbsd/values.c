@@ -35,22 +35,6 @@ static bool read_number(struct sp_piece piece, uint64_t max, uint64_t *ret_numbe
     return sp_place_number(&place, max, ret_number);
 }
 
-static bool unexpected(struct sp_openbsd *import, const char *what)
-{
-    char text[SP_OPENBSD_SHOWN_BYTES];
-    if (import->token.kind == SP_OPENBSD_BAD)
-        sp_openbsd_error(import, &import->token.place, "%s", import->token.fault);
-    else
-        sp_openbsd_error(import, &import->token.place, "expected %s, found %s", what,
-                         sp_openbsd_token_text(import, text));
-    return false;
-}
-
-static bool is_value(const struct sp_openbsd *import)
-{
-    return import->token.kind == SP_OPENBSD_WORD || import->token.kind == SP_OPENBSD_STRING;
-}
-
 static void set_prefix(struct sp_address_range *range, uint64_t prefix)
 {
     const size_t bytes = range->first.family == 4 ? 4 : 16;
@@ -93,8 +77,8 @@ static bool read_prefix(struct sp_openbsd *import, struct sp_piece text, const s
 static bool read_host(struct sp_openbsd *import, bool *is_any)
 {
     struct sp_address_range range = {0};
-    if (!is_value(import))
-        return unexpected(import, "an address");
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import, "an address");
     const struct sp_openbsd_token token = import->token;
     if (sp_piece_is(token.piece, "any")) {
         *is_any = true;
@@ -117,8 +101,8 @@ static bool read_host(struct sp_openbsd *import, bool *is_any)
             return false;
     } else if (import->token.kind == SP_OPENBSD_SLASH) {
         sp_openbsd_next(import);
-        if (!is_value(import))
-            return unexpected(import, "a prefix length");
+        if (!sp_openbsd_is_value(import))
+            return sp_openbsd_unexpected(import, "a prefix length");
         if (!read_prefix(import, import->token.piece, &import->token.place, &range))
             return false;
         sp_openbsd_next(import);
@@ -197,15 +181,15 @@ static bool read_protocol(struct sp_openbsd *import, struct sp_openbsd_statement
     };
     uint16_t protocol;
     uint64_t number;
-    if (!is_value(import))
-        return unexpected(import, "a protocol");
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import, "a protocol");
     if (!find_name(import->token.piece, names, sizeof names / sizeof *names, &protocol)) {
         if (!read_number(import->token.piece, 255, &number))
-            return unexpected(import, "a protocol that is known, or its number");
+            return sp_openbsd_unexpected(import, "a protocol that is known, or its number");
         protocol = (uint16_t)number;
     }
     if (statement->protocol_count == SP_OPENBSD_PROTOCOLS)
-        return unexpected(import, "at most 16 protocols");
+        return sp_openbsd_unexpected(import, "at most 16 protocols");
     statement->protocols[statement->protocol_count++] = protocol;
     sp_openbsd_next(import);
     return true;
@@ -237,11 +221,11 @@ bool sp_openbsd_port_read(struct sp_openbsd *import, uint16_t *ret_port)
         {"ipsec-nat-t", 4500},
     };
     uint64_t number;
-    if (!is_value(import))
-        return unexpected(import, "a port");
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import, "a port");
     if (!find_name(import->token.piece, names, sizeof names / sizeof *names, ret_port)) {
         if (!read_number(import->token.piece, UINT16_MAX, &number))
-            return unexpected(import, "a port, or a service that is known");
+            return sp_openbsd_unexpected(import, "a port, or a service that is known");
         *ret_port = (uint16_t)number;
     }
     sp_openbsd_next(import);
@@ -283,8 +267,8 @@ static size_t split(struct sp_piece piece, struct sp_piece values[2])
 bool sp_openbsd_spis_read(struct sp_openbsd *import, struct sp_openbsd_statement *statement)
 {
     struct sp_piece values[2];
-    if (!is_value(import))
-        return unexpected(import, "an SPI");
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import, "an SPI");
     statement->spi_count = split(import->token.piece, values);
     for (size_t i = 0; i < statement->spi_count; i++) {
         if (!read_spi(values[i], &statement->spis[i]) || statement->spis[i] < SP_SPI_MIN) {
@@ -354,8 +338,9 @@ bool sp_openbsd_keys_read(struct sp_openbsd *import, struct sp_openbsd_keys *ret
     struct sp_openbsd_keys keys = {.is_file = sp_openbsd_is_at(import, "file")};
     if (keys.is_file)
         sp_openbsd_next(import);
-    if (!is_value(import))
-        return unexpected(import, keys.is_file ? "the path of a key file" : "a key, or file and its path");
+    if (!sp_openbsd_is_value(import))
+        return sp_openbsd_unexpected(import,
+                                     keys.is_file ? "the path of a key file" : "a key, or file and its path");
     keys.count = split(import->token.piece, keys.values);
     if (keys.is_file ? !check_paths(import, &keys) : !take_digits(import, &keys))
         return false;
@@ -372,8 +357,8 @@ bool sp_openbsd_seconds_read(struct sp_openbsd *import, uint64_t *ret_seconds)
     } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
     struct sp_piece piece = import->token.piece;
     uint64_t factor = 1;
-    if (!is_value(import) || piece.len_bytes == 0)
-        return unexpected(import, "a lifetime");
+    if (!sp_openbsd_is_value(import) || piece.len_bytes == 0)
+        return sp_openbsd_unexpected(import, "a lifetime");
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (piece.start[piece.len_bytes - 1] != units[i].unit)
             continue;
@@ -383,7 +368,7 @@ bool sp_openbsd_seconds_read(struct sp_openbsd *import, uint64_t *ret_seconds)
     }
     if (!read_number(piece, UINT32_MAX, ret_seconds) || *ret_seconds == 0 ||
         *ret_seconds * factor > UINT32_MAX)
-        return unexpected(import, "a lifetime in seconds, or with m, h or d behind it");
+        return sp_openbsd_unexpected(import, "a lifetime in seconds, or with m, h or d behind it");
     *ret_seconds *= factor;
     sp_openbsd_next(import);
     return true;
