@@ -7,10 +7,11 @@
  *   udp_flood send ADDRESS PORT BYTES SECONDS   as fast as it goes; then prints taken and refused
  *   udp_flood receive ADDRESS PORT              until SIGTERM; then prints received and dropped
  */
+#include "ended.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,20 +23,6 @@
 #define AT_ONCE 64
 #define BYTES_MAX 65507
 #define RECEIVE_BUFFER_BYTES (256 << 20)
-
-static volatile sig_atomic_t is_over;
-
-static void end(int number)
-{
-    (void)number;
-    is_over = 1;
-}
-
-static _Noreturn void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 static socklen_t read_address(const char *text, const char *port, struct sockaddr_storage *ret_address)
 {
@@ -117,13 +104,12 @@ static void receive(int fd)
 int main(int argc, char **argv)
 {
     struct sockaddr_storage address;
-    const struct sigaction on_end = {.sa_handler = end}; /* without SA_RESTART */
     if (argc < 4)
         return 1;
     const bool is_sender = strcmp(argv[1], "send") == 0;
     const socklen_t len_bytes = read_address(argv[2], argv[3], &address);
     const int fd = socket(address.ss_family, SOCK_DGRAM, 0);
-    sigaction(SIGTERM, &on_end, NULL);
+    end_on_sigterm();
     if (fd < 0)
         fail("socket");
     if (!is_sender) {

@@ -10,9 +10,10 @@
  *   udp_pairs receive ADDRESS PORT     until SIGTERM; then prints how many of each port, turns, and how many
  * out of order
  */
+#include "ended.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,20 +26,6 @@
 #define NUMBERS_AT_ONCE 16
 #define PAYLOAD_BYTES 200
 #define RECEIVE_BUFFER_BYTES (64 << 20)
-
-static volatile sig_atomic_t is_over;
-
-static void end(int number)
-{
-    (void)number;
-    is_over = 1;
-}
-
-static _Noreturn void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 static int open_bound(const char *address, uint16_t port)
 {
@@ -119,8 +106,7 @@ static void receive_numbers(const char *address, uint16_t port)
 
 int main(int argc, char **argv)
 {
-    const struct sigaction on_end = {.sa_handler = end}; /* without SA_RESTART */
-    sigaction(SIGTERM, &on_end, NULL);
+    end_on_sigterm();
     if (argc == 5 && strcmp(argv[1], "send") == 0)
         send_numbers(argv[2], (uint16_t)atoi(argv[3]), (uint64_t)atoll(argv[4]));
     else if (argc == 4 && strcmp(argv[1], "receive") == 0)
