@@ -24,22 +24,6 @@ if [ -n "${SP_NIGHTLY-}" ]; then
     done
 fi
 
-write_impaired_policies() { # FORM
-    local direction
-    for direction in out in; do
-        cat >"$scratch/impaired-$direction.policy" <<EOF
-action "encrypt" {
-    esp 3des-cbc hmac-sha1-96
-    lifetime nist-r1
-    require
-    $([ "$1" = raw ] || echo 'encap udp')
-}
-protect $direction tcp from any to any port $IMPAIRED_PORTS with "encrypt"
-protect $direction udp from any to any port 5000 with "encrypt"
-default bypass
-EOF
-    done
-}
 set_links() { # MTU OFFLOADS
     local host
     for host in front back; do
@@ -157,7 +141,7 @@ impaired() { # FORM FAMILY MTU OFFLOADS HARM
     local name="$1, IPv$2, MTU $3, offloads $4, $5" address=$BACK_IPV4 url=$BACK_IPV4
     [ "$2" = 4 ] || { address=$BACK_IPV6 url="[$BACK_IPV6]"; }
     set_links "$3" "$4"
-    write_impaired_policies "$1"
+    write_both_policies impaired "$1" "tcp from any to any port $IMPAIRED_PORTS" "udp from any to any port 5000"
     rm -f "$scratch/keys"
     make_keys "$scratch/keys" $([ "$1" = raw ] || echo --encap)
     if ! harm_link "$5"; then

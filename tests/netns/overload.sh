@@ -31,23 +31,6 @@ address_of() { # HOST FAMILY
 peak_kb() { # HOST: the most memory that the daemon has ever had
     awk '/^VmHWM/ { print $2 }' "/proc/${topology_pids[$1]}/status"
 }
-# The pings go by IPv4 and the SAs of IPv4 even when the flood does not: they share the device and the processors then.
-write_flood_policies() { # FORM
-    local direction
-    for direction in out in; do
-        cat >"$scratch/flood-$direction.policy" <<POLICY
-action "encrypt" {
-    esp 3des-cbc hmac-sha1-96
-    lifetime nist-r1
-    require
-    $([ "$1" = raw ] || echo "encap udp")
-}
-protect $direction udp from any to any port $FLOOD_PORT with "encrypt"
-protect $direction icmp from any to any with "encrypt"
-default bypass
-POLICY
-    done
-}
 # flood FORM FAMILY FROM TO BYTES: leaves what became of it in files
 flood() {
     local form=$1 family=$2 from=$3 to=$4 bytes=$5 address host
@@ -55,7 +38,8 @@ flood() {
     address=$(address_of "$to" "$family")
     rm -f "$scratch/keys"
     make_keys "$scratch/keys" $([ "$form" = udp ] && echo --encap) || return 1
-    write_flood_policies "$form"
+    # the pings go by IPv4 and the SAs of IPv4 even when the flood does not: they share the device and the processors
+    write_both_policies flood "$form" "udp from any to any port $FLOOD_PORT" "icmp from any to any"
     start_gate "$from" "$scratch/flood-out.policy" "$scratch/keys" || return 1
     start_gate "$to" "$scratch/flood-in.policy" "$scratch/keys" || return 1
     peak=([front]=$(peak_kb front) [back]=$(peak_kb back))

@@ -9,18 +9,7 @@ SOAK_SECONDS=${SP_SOAK_SECONDS-20}
 SOAK_PORT=7200
 SOAK_WARM_UP_SECONDS=5
 
-for direction in out in; do
-    cat >"$scratch/soak-$direction.policy" <<EOF
-action "encrypt" {
-    esp 3des-cbc hmac-sha1-96
-    lifetime nist-r1
-    require
-}
-protect $direction tcp from any to any port 80 with "encrypt"
-protect $direction udp from any to any port { $SOAK_PORT, 5000 } with "encrypt"
-default bypass
-EOF
-done
+write_both_policies soak raw "tcp from any to any port 80" "udp from any to any port { $SOAK_PORT, 5000 }"
 
 start_soak() {
     start_process soak-web "$scratch/soak-web" ip netns exec "$topology_tag-front" bash -c '
