@@ -178,18 +178,25 @@ Test(params, gcm_has_no_integrity_algorithm_and_others_have_one)
     refused(&params, SP_ERR_INVALID, "AES-GCM");
 }
 
+static struct sp_sa_params gcm_params(uint32_t spi, const uint8_t key[20])
+{
+    struct sp_sa_params params = good_params();
+    params.spi = spi;
+    params.encryption = SP_ENCRYPTION_AES128_GCM16;
+    params.integrity = SP_INTEGRITY_COMBINED;
+    params.encryption_key = key;
+    params.encryption_key_bytes = 20;
+    params.integrity_key_bytes = 0;
+    return params;
+}
+
 Test(params, a_gcm_key_serves_one_sa_at_a_time)
 {
     static const uint8_t key[20] = {1, 2, 3};
     struct sp_sad *sad;
     uint32_t number, other;
     char reason[256];
-    struct sp_sa_params params = good_params();
-    params.encryption = SP_ENCRYPTION_AES128_GCM16;
-    params.integrity = SP_INTEGRITY_COMBINED;
-    params.encryption_key = key;
-    params.encryption_key_bytes = sizeof key;
-    params.integrity_key_bytes = 0;
+    struct sp_sa_params params = gcm_params(0x1000, key);
     cr_assert_eq(sp_sad_create(4, &sad), SP_OK);
     cr_assert_eq(sp_sad_add(sad, &params, &number, reason), SP_OK, "%s", reason);
     params.spi++;
@@ -198,4 +205,23 @@ Test(params, a_gcm_key_serves_one_sa_at_a_time)
     cr_assert_eq(sp_sad_remove(sad, number), SP_OK);
     cr_assert_eq(sp_sad_add(sad, &params, &other, reason), SP_OK, "%s", reason);
     sp_sad_destroy(&sad);
+}
+
+/* Of two buckets, so that some of many keys share one. */
+Test(params, a_gcm_key_is_remembered_when_others_go)
+{
+    static const uint8_t key[20] = {1, 2, 3};
+    const struct sp_sa_params params = gcm_params(0x1000, key), again = gcm_params(0x3000, key);
+    for (uint8_t i = 0; i < 64; i++) {
+        const uint8_t other_key[20] = {9, i};
+        const struct sp_sa_params other = gcm_params(0x2000, other_key);
+        struct sp_sad *sad;
+        uint32_t number, other_number, third;
+        cr_assert_eq(sp_sad_create(2, &sad), SP_OK);
+        cr_assert_eq(sp_sad_add(sad, i % 2 ? &params : &other, &number, NULL), SP_OK);
+        cr_assert_eq(sp_sad_add(sad, i % 2 ? &other : &params, &other_number, NULL), SP_OK);
+        cr_assert_eq(sp_sad_remove(sad, i % 2 ? other_number : number), SP_OK);
+        cr_assert_eq(sp_sad_add(sad, &again, &third, NULL), SP_ERR_WEAK_KEY, "%u", i);
+        sp_sad_destroy(&sad);
+    }
 }
