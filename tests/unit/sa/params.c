@@ -2,6 +2,7 @@
  *
  * Every refusal of an SA: its status, its sentence, and that nothing was added.
  */
+#include "sa/params.h"
 #include "unit/sa/fixture.h"
 
 #include <criterion/criterion.h>
@@ -166,6 +167,8 @@ Test(params, soft_limits_above_the_hard_ones_are_refused)
     refused(&params, SP_ERR_INVALID, "soft packet limit");
     params.lifetime = (struct sp_lifetime){.hard_bytes = 1000, .soft_seconds = 11, .hard_seconds = 10};
     refused(&params, SP_ERR_INVALID, "soft time limit");
+    params.lifetime = (struct sp_lifetime){1000, 1000, 10, 10, 10, 10};
+    cr_assert_eq(sp_sa_params_check(&params, NULL), SP_OK, "they may be equal");
 }
 
 Test(params, gcm_has_no_integrity_algorithm_and_others_have_one)

@@ -445,6 +445,49 @@ Test(sad, an_sa_is_another_one_when_its_mode_or_any_choice_of_its_tunnel_is)
     sp_sad_destroy(&sad);
 }
 
+/* A reload that took one for the same would leave the former one in use. */
+Test(sad, an_sa_is_another_one_when_anything_else_of_it_is)
+{
+    static const uint8_t other_key[32] = "another one";
+    const struct sp_lifetime lifetimes[] = {
+        {.hard_bytes = 1001, .hard_packets = 10, .hard_seconds = 10},
+        {.hard_bytes = 1000, .hard_packets = 11, .hard_seconds = 10},
+        {.hard_bytes = 1000, .hard_packets = 10, .hard_seconds = 11},
+        {.hard_bytes = 1000, .hard_packets = 10, .hard_seconds = 10, .soft_bytes = 1},
+        {.hard_bytes = 1000, .hard_packets = 10, .hard_seconds = 10, .soft_packets = 1},
+        {.hard_bytes = 1000, .hard_packets = 10, .hard_seconds = 10, .soft_seconds = 1}};
+    struct sp_sa_params params = good_params();
+    struct sp_sad *sad;
+    uint32_t number;
+    params.has_lifetime = true;
+    params.lifetime = (struct sp_lifetime){.hard_bytes = 1000, .hard_packets = 10, .hard_seconds = 10};
+    cr_assert_eq(sp_sad_create(4, &sad), SP_OK);
+    cr_assert_eq(sp_sad_add(sad, &params, &number, NULL), SP_OK);
+    const struct sp_sa *sa = sp_sad_by_number(sad, number);
+    struct sp_sa_params same = params;
+    same.name = "another name";
+    same.replay_window_packets = SP_REPLAY_WINDOW_DEFAULT;
+    cr_assert(sp_sa_is_made_of(sa, &same));
+
+    struct sp_sa_params others[6];
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        others[i] = params;
+    others[0].has_esn = true;
+    others[1].replay_window_packets = SP_REPLAY_WINDOW_DEFAULT + 64;
+    others[2].encap = (struct sp_encap){4500, 4500};
+    others[3].has_lifetime = false;
+    others[4].integrity_key = other_key;
+    others[5].encryption = SP_ENCRYPTION_NULL;
+    others[5].encryption_key_bytes = 0;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cr_assert_not(sp_sa_is_made_of(sa, &others[i]), "case %zu", i);
+    for (size_t i = 0; i < sizeof lifetimes / sizeof *lifetimes; i++) {
+        params.lifetime = lifetimes[i];
+        cr_assert_not(sp_sa_is_made_of(sa, &params), "lifetime %zu", i);
+    }
+    sp_sad_destroy(&sad);
+}
+
 Test(sad, modes_and_their_choices_have_names)
 {
     cr_assert_str_eq(sp_mode_name(SP_MODE_TRANSPORT), "transport");
