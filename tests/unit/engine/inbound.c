@@ -220,6 +220,35 @@ Test(inbound, what_was_encapsulated_must_match_a_rule_that_says_so)
     gate_close(&back);
 }
 
+Test(inbound, what_came_under_extended_numbers_must_match_a_rule_that_says_so)
+{
+    struct gate front = gate_bare(), back = gate_bare();
+    struct gate *gates[] = {&front, &back};
+    struct sp_sa_params params = made_sa(0x2001, FRONT, BACK);
+    uint32_t number;
+    params.has_esn = true;
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(sp_sad_add(gates[i]->sad, &params, &number, NULL), SP_OK);
+    gate_publish(&front,
+                 "action \"e\" { esp 3des-cbc hmac-sha1-96\n esn }\n"
+                 "protect out tcp from me to any with \"e\"\ndefault bypass\n",
+                 FRONT);
+    gate_publish(
+        &back,
+        "action \"e\" { esp 3des-cbc hmac-sha1-96\n esn }\naction \"f\" { esp 3des-cbc hmac-sha1-96 }\n"
+        "protect in tcp from any to me port 80 with \"e\"\n"
+        "protect in tcp from any to me port 81 with \"f\"\ndefault bypass\n",
+        BACK);
+    for (uint16_t port = 80; port <= 81; port++) {
+        make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, port, 10);
+        sp_outbound(front.worker, &made.packet, 1);
+        cr_assert_eq(made.packet.verdict, SP_VERDICT_SEALED);
+        cr_assert_eq(enter(&back)->reason, port == 80 ? SP_DROP_NONE : SP_DROP_SA_MISMATCH);
+    }
+    gate_close(&front);
+    gate_close(&back);
+}
+
 Test(inbound, udp_on_the_encapsulation_port_is_never_clear_text)
 {
     struct gate back = gate_bare();
