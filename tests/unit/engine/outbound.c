@@ -185,3 +185,42 @@ Test(outbound, a_rule_uses_sas_that_are_encapsulated_as_its_action_says)
     cr_assert_eq(made.packet.sa, plain);
     gate_close(&gate);
 }
+
+/* The engine keeps the SA that it found last: for the same rule and peer only. */
+Test(outbound, packets_of_one_burst_get_the_sas_of_their_own_rule_and_peer)
+{
+    static const struct {
+        const char *peer;
+        uint16_t port;
+        uint32_t sa; /* SP_NO_SA: there is none */
+    } cases[] = {{BACK, 80, 0},        {BACK, 81, 2},
+                 {"192.0.2.7", 80, 1}, {"192.0.2.9", 80, SP_NO_SA},
+                 {"192.0.2.7", 80, 1}, {"192.0.2.7", 81, SP_NO_SA},
+                 {BACK, 80, 0},        {BACK, 81, 2}};
+    enum { COUNT = sizeof cases / sizeof *cases };
+    static struct made_packet many[COUNT];
+    struct sp_packet packets[COUNT];
+    struct gate gate = gate_bare();
+    struct sp_sa_params encapsulated = made_sa(0x2001, FRONT, BACK);
+    uint32_t number;
+    gate_add_sa(&gate, 0x1001, FRONT, BACK);
+    gate_add_sa(&gate, 0x1002, FRONT, "192.0.2.7");
+    encapsulated.encap = (struct sp_encap){4500, 4500};
+    cr_assert_eq(sp_sad_add(gate.sad, &encapsulated, &number, NULL), SP_OK);
+    gate_publish(&gate,
+                 "action \"e\" { esp 3des-cbc hmac-sha1-96 }\n"
+                 "action \"u\" { esp 3des-cbc hmac-sha1-96\n encap udp }\n"
+                 "protect out tcp from me to any port 80 with \"e\"\n"
+                 "protect out tcp from me to any port 81 with \"u\"\ndefault bypass\n",
+                 FRONT);
+    for (size_t i = 0; i < COUNT; i++) {
+        make_packet(&many[i], FRONT, cases[i].peer, IPPROTO_TCP, 4000, cases[i].port, 10);
+        packets[i] = many[i].packet;
+    }
+    sp_outbound(gate.worker, packets, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        cr_assert_eq(packets[i].reason, cases[i].sa == SP_NO_SA ? SP_DROP_NO_SA : SP_DROP_NONE, "%zu", i);
+        cr_assert_eq(packets[i].sa, cases[i].sa, "%zu", i);
+    }
+    gate_close(&gate);
+}
