@@ -138,6 +138,24 @@ Test(outbound, what_is_no_ip_packet_is_dropped)
     gate_close(&gate);
 }
 
+Test(outbound, what_a_link_put_behind_a_packet_does_not_leave_with_it)
+{
+    static const uint16_t ports[] = {443, 80};
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    uint32_t lengths[2][2];
+    for (int i = 0; i < 2; i++)
+        for (uint32_t padding = 0; padding < 2; padding++) {
+            make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, ports[i], 3);
+            made.packet.len_bytes += 17 * padding;
+            cr_assert_eq(leave(&gate)->verdict, ports[i] == 80 ? SP_VERDICT_SEALED : SP_VERDICT_BYPASS);
+            lengths[i][padding] = made.packet.len_bytes;
+        }
+    cr_assert_eq(lengths[0][0], 43);
+    cr_assert_eq(lengths[0][1], 43);
+    cr_assert_eq(lengths[1][1], lengths[1][0]);
+    gate_close(&gate);
+}
+
 Test(outbound, a_burst_longer_than_the_scratch_is_sealed_to_the_last_packet)
 {
     enum { count = 600 };

@@ -21,6 +21,7 @@
 #define PORTS                                                                                                \
     TUNNEL(GATE1, GATE2)                                                                                     \
     "protect out udp from 10.1.0.0/16 to 10.2.0.0/16 port 53 with \"gate\"\n"                                \
+    "protect out sctp from 10.1.0.0/16 port 4000 to 10.2.0.0/16 with \"gate\"\n"                             \
     "protect out icmp type 8 from 10.1.0.0/16 to 10.2.0.0/16 with \"gate\"\n"                                \
     "protect out 253 from 10.1.0.0/16 to 10.2.0.0/16 with \"gate\"\n"                                        \
     "default block\n"
@@ -176,6 +177,7 @@ Test(tunnel, fragments_pass_unless_the_rule_asks_for_what_they_do_not_tell)
         {IPPROTO_UDP, 0x2000, OFFICE, SP_DROP_NONE}, {IPPROTO_UDP, 0x0010, OFFICE, SP_DROP_NONE},
         {IPPROTO_UDP, 0x2000, PORTS, SP_DROP_NONE},  {IPPROTO_UDP, 0x0010, PORTS, SP_DROP_FRAGMENT},
         {IPPROTO_ICMP, 0x2000, PORTS, SP_DROP_NONE}, {IPPROTO_ICMP, 0x0010, PORTS, SP_DROP_FRAGMENT},
+        {IPPROTO_SCTP, 0x2000, PORTS, SP_DROP_NONE}, {IPPROTO_SCTP, 0x0010, PORTS, SP_DROP_FRAGMENT},
         {253, 0x2000, PORTS, SP_DROP_NONE},          {253, 0x0010, PORTS, SP_DROP_NONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
