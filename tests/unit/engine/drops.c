@@ -142,6 +142,19 @@ Test(drops, a_packet_that_was_opened_and_wiped_is_told_with_what_was_read_of_it)
     gate_close(&back);
 }
 
+Test(drops, of_ipv6_the_flow_label_is_told_too)
+{
+    struct gate gate = gate_open("default block\n", FRONT);
+    make_packet(&made, "2001:db8::1", "2001:db8::2", IPPROTO_TCP, 4000, 80, 10);
+    memcpy(at(0), "\x6a\xba\xbc\xde", 4);
+    sp_outbound(gate.worker, &made.packet, 1);
+    const struct sp_dropped *one = only_one(&gate);
+    assert_between(one, "2001:db8::1", "2001:db8::2");
+    cr_assert_eq(one->flow_label, 0xabcde);
+    cr_assert_eq(one->destination_port, 80);
+    gate_close(&gate);
+}
+
 Test(drops, what_can_not_be_read_has_no_addresses)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

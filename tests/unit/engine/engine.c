@@ -45,6 +45,23 @@ Test(engine, an_sa_without_a_lifetime_takes_the_tightest_action_of_its_suite)
     gate_close(&gate);
 }
 
+Test(engine, an_sa_takes_the_lifetime_of_no_action_that_does_not_use_it)
+{
+    struct gate gate = gate_open("action \"a\" {\n esp 3des-cbc hmac-sha1-96\n lifetime w2k\n}\n"
+                                 "action \"u\" {\n esp 3des-cbc hmac-sha1-96\n encap udp\n lifetime 1 MB\n}\n"
+                                 "action \"n\" {\n esp 3des-cbc hmac-sha1-96\n esn\n lifetime 2 MB\n}\n"
+                                 "action \"i\" {\n esp 3des-cbc hmac-md5-96\n lifetime 3 MB\n}\n"
+                                 "action \"e\" {\n esp null hmac-sha1-96\n lifetime 4 MB\n}\n"
+                                 "action \"t\" {\n esp 3des-cbc hmac-sha1-96\n lifetime 5 MB\n"
+                                 " mode tunnel from 192.0.2.1 to 192.0.2.2\n}\n"
+                                 "protect out tcp from me to any port 80 with \"a\"\ndefault bypass\n",
+                                 FRONT);
+    struct sp_sa_info info;
+    cr_assert_eq(sp_sad_get(gate.sad, 0, &info), SP_OK);
+    cr_assert_eq(info.lifetime.hard_bytes, 102400000u);
+    gate_close(&gate);
+}
+
 Test(engine, one_acquire_a_second_and_flow_is_told)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

@@ -144,6 +144,41 @@ Test(tally, what_a_worker_counted_outlives_it)
     gate_close(&gate);
 }
 
+Test(tally, events_that_a_worker_lost_stay_lost_when_it_is_gone)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    char peer[32];
+    struct sp_stats before, after;
+    for (int i = 0; i < 3000; i++) {
+        snprintf(peer, sizeof peer, "198.51.%d.%d", i / 250, 1 + i % 250);
+        leave(&gate, peer, 80);
+    }
+    sp_engine_stats(gate.engine, &before);
+    cr_assert_gt(before.events_lost, 0);
+    sp_worker_destroy(&gate.worker);
+    sp_engine_stats(gate.engine, &after);
+    cr_assert_eq(after.events_lost, before.events_lost);
+    gate_close(&gate);
+}
+
+Test(tally, what_a_worker_counted_outlives_it_under_the_next_sa_of_a_number_too)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    struct sp_stats sa;
+    uint32_t number = 0;
+    for (uint32_t round = 1; round <= 3; round++) {
+        for (uint32_t i = 0; i < round; i++)
+            leave(&gate, BACK, 80);
+        sp_worker_destroy(&gate.worker);
+        cr_assert_eq(sp_engine_sa_stats(gate.engine, number, &sa), SP_OK);
+        cr_assert_eq(sa.direction[SP_OUTBOUND].sealed_packets, round);
+        cr_assert_eq(sp_sad_remove(gate.sad, number), SP_OK);
+        cr_assert_eq(gate_add_sa(&gate, 0x2001 + round, FRONT, BACK), number);
+        cr_assert_eq(sp_worker_create(gate.engine, &gate.worker), SP_OK);
+    }
+    gate_close(&gate);
+}
+
 Test(tally, an_sa_that_takes_a_removed_ones_number_starts_from_zero)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);
