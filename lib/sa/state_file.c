@@ -323,11 +323,18 @@ enum sp_status sp_state_live_make(struct sp_state_files *files, const struct sp_
     if (fd < 0)
         return refuse(SP_ERR_IO, reason, "%s can't be made: %s", new_path, strerror(errno));
     void *memory = MAP_FAILED;
-    if (ftruncate(fd, (off_t)files->live_bytes) == 0)
+    /* posix_fallocate, so that a full file system is an error here and not a signal at some later store */
+    int error = posix_fallocate(fd, 0, (off_t)files->live_bytes);
+    if (error == 0) {
         memory = mmap(NULL, files->live_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        error = errno;
+    }
     close(fd);
-    if (memory == MAP_FAILED)
-        return refuse(SP_ERR_IO, reason, "%s can't be mapped: %s", new_path, strerror(errno));
+    if (memory == MAP_FAILED) {
+        (void)unlink(new_path); /* it may be what fills the file system up */
+        return refuse(SP_ERR_IO, reason, "%s takes %zu bytes, which can't be had: %s", new_path,
+                      files->live_bytes, strerror(error));
+    }
     files->live = memory;
     memcpy(files->live->magic, live_magic, sizeof live_magic);
     memcpy(files->live->id, files->id, sizeof files->id);

@@ -13,15 +13,18 @@
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define BLOCK ((uint64_t)1 << 20)
+#define PLAY_CANNOT_BE 77
 
 static char root[64], folder[80], live[80], reason[SP_STATE_REASON_BYTES];
 
@@ -563,6 +566,37 @@ Test(state, a_new_state_has_exact_figures_and_leaves_none_behind)
     stop(&process);
     snprintf(command, sizeof command, "test -z \"$(ls -A '%s')\"", live);
     cr_assert_eq(system(command), 0);
+}
+
+/* A process with file systems of its own, and none of it left where the state's figures go. */
+static int open_without_room(void)
+{
+    struct sp_sad *sad;
+    struct sp_state *state;
+    char filler[96];
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", live, "tmpfs", 0, "size=8k,mode=0700") != 0)
+        return PLAY_CANNOT_BE;
+    snprintf(filler, sizeof filler, "%s/filler", live);
+    const int fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    while (write(fd, root, 1) == 1)
+        ;
+    if (sp_sad_create(8, &sad) != SP_OK)
+        return PLAY_CANNOT_BE;
+    return sp_state_open(sad, folder, live, &state, reason) == SP_ERR_IO && strstr(reason, "No space left");
+}
+
+Test(state, a_full_file_system_is_an_error_and_not_a_signal_at_the_first_packet)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(open_without_room());
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status), "signal %d", WTERMSIG(status));
+    if (WEXITSTATUS(status) == PLAY_CANNOT_BE)
+        cr_skip_test("mounting takes root");
+    cr_assert_eq(WEXITSTATUS(status), true);
 }
 
 Test(state, sas_that_outlive_the_state_carry_nothing)
