@@ -103,6 +103,18 @@ steers() {
 }
 is_harmless "rules of a chain flushed" in_front nft flush chain inet sallyport steer
 check "rules of a chain flushed: they are put back" wait_until 3 steers
+# So much is told meanwhile that the daemon doesn't hear all; and the counters, which it could ask for, are still there.
+flushed_in_noise() {
+    {
+        printf 'table inet noise {\nchain here {\n'
+        seq -f 'ip saddr 192.0.2.99 tcp dport %.0f accept comment "so that it is longer"' 1 40000
+        printf '}\n}\n'
+    } >"$scratch/noise.nft"
+    in_front nft -f "$scratch/noise.nft" && in_front nft flush table inet sallyport && in_front nft delete table inet noise
+}
+check "rules of all chains flushed in much noise" stands_still flushed_in_noise
+kill -CONT "${topology_pids[front]}"
+check "rules of all chains flushed in much noise: they are put back" wait_until 5 steers
 sleep 1
 check "once, and not again and again" test "$(grep -c 'guard; it is put up again' "$scratch/front.log")" -eq 1
 

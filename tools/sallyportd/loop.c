@@ -266,7 +266,7 @@ enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
     while (!loop.is_over) {
         struct epoll_event events[SOURCE_COUNT];
         const int count = epoll_wait(loop.epoll_fd, events, SOURCE_COUNT, -1);
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < count && !loop.is_over; i++) { /* once it is over there may be no gate */
             const uint32_t source = events[i].data.u32;
             if (source == SOURCE_CONTROL)
                 control_server_work(server);

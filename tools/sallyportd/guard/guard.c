@@ -15,6 +15,7 @@ struct guard {
     struct guard_settings settings;
     struct nft_ctx *nft;
     struct guard_watch watch;
+    enum guard_watch_news late_news; /* heard when the guard was put up, of what came behind it */
     uint64_t installs;
 };
 
@@ -59,7 +60,7 @@ bool guard_install(struct guard *guard, const struct sp_policy *policy)
     if (is_written && !is_installed)
         log_line("nftables refused the guard:\n%s", nft_ctx_get_error_buffer(guard->nft));
     free(text);
-    guard_watch_settle(&guard->watch);
+    guard->late_news = guard_watch_settle(&guard->watch);
     guard->installs += is_installed;
     return is_installed;
 }
@@ -81,23 +82,34 @@ int guard_watch_fd(const struct guard *guard)
     return guard->watch.fd;
 }
 
+static bool has_rules(struct guard *guard, const char *chain)
+{
+    char command[80];
+    size_t rules = 0, i;
+    json_t *item;
+    (void)snprintf(command, sizeof command, "list chain inet " GUARD_TABLE " %s", chain);
+    if (nft_run_cmd_from_buffer(guard->nft, command) != 0)
+        return false;
+    json_t *listing = json_loads(nft_ctx_get_output_buffer(guard->nft), 0, NULL);
+    json_array_foreach(json_object_get(listing, "nftables"), i, item) rules +=
+        json_object_get(item, "rule") != NULL;
+    json_decref(listing);
+    return rules > 0;
+}
+
+/* What a flush leaves has no rules; counters it may have. */
 static bool stands(struct guard *guard)
 {
-    /* the cheapest of listings: there are counters in it, but nothing else */
-    return nft_run_cmd_from_buffer(guard->nft, "list counters table inet " GUARD_TABLE) == 0;
+    return has_rules(guard, "steer") && has_rules(guard, "guard_in") && has_rules(guard, "guard_out");
 }
 
 bool guard_is_damaged(struct guard *guard)
 {
-    switch (guard_watch_read(&guard->watch)) {
-    case GUARD_WATCH_QUIET:
-        return false;
-    case GUARD_WATCH_OVERFLOWN:
-        return !stands(guard);
-    case GUARD_WATCH_TOUCHED:
-        break;
-    }
-    return true;
+    const enum guard_watch_news late = guard->late_news, news = guard_watch_read(&guard->watch);
+    guard->late_news = GUARD_WATCH_QUIET;
+    if (news == GUARD_WATCH_TOUCHED || late == GUARD_WATCH_TOUCHED)
+        return true;
+    return (news == GUARD_WATCH_OVERFLOWN || late == GUARD_WATCH_OVERFLOWN) && !stands(guard);
 }
 
 /* In the steering chains a protect rule's counter is of packets on their way to us; all others count

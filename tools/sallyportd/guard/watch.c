@@ -86,21 +86,23 @@ static uint32_t committer_of(const struct nlmsghdr *message)
     return pid && mnl_attr_get_payload_len(pid) == sizeof(uint32_t) ? ntohl(mnl_attr_get_u32(pid)) : 0;
 }
 
-/* True at the end of a transaction of others that touched our table. */
-static bool hear(struct guard_watch *watch, const struct nlmsghdr *message, bool is_learning)
+/* At the end of a transaction that touched our table: one of others is damage, and one of our own, which puts
+ * the whole table up, mends what was before it. */
+static void hear(struct guard_watch *watch, const struct nlmsghdr *message, bool is_learning,
+                 enum guard_watch_news *news)
 {
     if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
-        return false;
+        return;
     if ((message->nlmsg_type & 0xff) != NFT_MSG_NEWGEN) {
         watch->is_touched |= is_about_us(message);
-        return false;
+        return;
     }
     const uint32_t committer = committer_of(message);
     if (is_learning && watch->is_touched && has_our_name(message))
         watch->own_pid = committer;
-    const bool is_damage = watch->is_touched && (committer == 0 || committer != watch->own_pid);
+    if (watch->is_touched)
+        *news = committer != 0 && committer == watch->own_pid ? GUARD_WATCH_QUIET : GUARD_WATCH_TOUCHED;
     watch->is_touched = false;
-    return is_damage;
 }
 
 static enum guard_watch_news take(struct guard_watch *watch, bool is_learning)
@@ -116,8 +118,7 @@ static enum guard_watch_news take(struct guard_watch *watch, bool is_learning)
         int left = (int)got;
         for (const struct nlmsghdr *at = (const void *)buffer; got > 0 && mnl_nlmsg_ok(at, left);
              at = mnl_nlmsg_next(at, &left))
-            if (hear(watch, at, is_learning))
-                news = GUARD_WATCH_TOUCHED;
+            hear(watch, at, is_learning, &news);
     }
 }
 
@@ -126,8 +127,7 @@ enum guard_watch_news guard_watch_read(struct guard_watch *watch)
     return watch->fd < 0 ? GUARD_WATCH_QUIET : take(watch, false);
 }
 
-void guard_watch_settle(struct guard_watch *watch)
+enum guard_watch_news guard_watch_settle(struct guard_watch *watch)
 {
-    if (watch->fd >= 0)
-        (void)take(watch, watch->own_pid == 0);
+    return watch->fd < 0 ? GUARD_WATCH_QUIET : take(watch, watch->own_pid == 0);
 }

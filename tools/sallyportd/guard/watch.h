@@ -23,7 +23,8 @@ enum guard_watch_news {
     GUARD_WATCH_OVERFLOWN, /* more was told than could be heard */
 };
 enum guard_watch_news guard_watch_read(struct guard_watch *watch);
-/* After a transaction of our own, of which the kernel has told by now: takes that. */
-void guard_watch_settle(struct guard_watch *watch);
+/* After a transaction of our own, of which the kernel has told by now: takes that. What others did behind it
+ * is news. */
+enum guard_watch_news guard_watch_settle(struct guard_watch *watch);
 
 #endif

@@ -98,6 +98,7 @@ void upkeep_look_at_ways(struct daemon *daemon)
 
 void upkeep_tick(struct daemon *daemon)
 {
+    upkeep_look_at_guard(daemon); /* what was heard when it was put up wakes nobody again */
     if (second_guard_needs_look(&daemon->second_guard))
         check_second_guard(daemon);
 }
