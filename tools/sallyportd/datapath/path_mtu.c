@@ -163,6 +163,13 @@ static struct narrow_peer *find_narrow(struct daemon *daemon, const struct sp_ad
     return added;
 }
 
+/* Without a route of its own yet. */
+static void forget_if_new(struct daemon *daemon, struct narrow_peer *peer)
+{
+    if (peer->path_mtu_bytes == UINT32_MAX)
+        *peer = daemon->narrow[--daemon->narrow_count];
+}
+
 static void narrow(struct daemon *daemon, const struct sp_address *peer, uint32_t path_mtu)
 {
     char text[SP_ADDRESS_TEXT_BYTES];
@@ -177,14 +184,17 @@ static void narrow(struct daemon *daemon, const struct sp_address *peer, uint32_
     const uint32_t overhead = overhead_bytes(sp_engine_policy(daemon->engine));
     const uint32_t inner =
         at_least(believed - overhead, is_six ? IPV6_LEAST_MTU_BYTES : IPV4_LEAST_MTU_BYTES);
-    known->path_mtu_bytes = believed;
     const int error = routes_set_peer(&daemon->routes, peer, inner);
-    errno = error;
-    if (error)
-        log_errno("can't narrow the path to %s", sp_address_format(peer, text));
-    else
-        log_line("the path to %s carries %u bytes, says a router on the way; %u of them ours to seal",
-                 sp_address_format(peer, text), believed, inner);
+    if (error) {
+        errno = error;
+        log_errno("can't narrow the path to %s: the next report is heeded again",
+                  sp_address_format(peer, text));
+        forget_if_new(daemon, known);
+        return;
+    }
+    known->path_mtu_bytes = believed;
+    log_line("the path to %s carries %u bytes, says a router on the way; %u of them ours to seal",
+             sp_address_format(peer, text), believed, inner);
     path_follow(daemon);
 }
 
