@@ -103,6 +103,8 @@ steers() {
 }
 is_harmless "rules of a chain flushed" in_front nft flush chain inet sallyport steer
 check "rules of a chain flushed: they are put back" wait_until 3 steers
+sleep 1
+check "once, and not again and again" test "$(grep -c 'guard; it is put up again' "$scratch/front.log")" -eq 1
 # So much is told meanwhile that the daemon doesn't hear all; and the counters, which it could ask for, are still there.
 flushed_in_noise() {
     {
@@ -115,8 +117,6 @@ flushed_in_noise() {
 check "rules of all chains flushed in much noise" stands_still flushed_in_noise
 kill -CONT "${topology_pids[front]}"
 check "rules of all chains flushed in much noise: they are put back" wait_until 5 steers
-sleep 1
-check "once, and not again and again" test "$(grep -c 'guard; it is put up again' "$scratch/front.log")" -eq 1
 
 moves() { # an address comes, is used, and goes
     in_front ip address add 192.0.2.9/24 dev wire0
