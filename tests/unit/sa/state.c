@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -196,6 +197,101 @@ Test(state, nothing_is_used_before_it_is_on_disk)
     cr_assert(sp_replay_check(&sa->replay, 1));
     cr_assert_not(sp_replay_check(&sa->replay, BLOCK + 1));
     cr_assert_eq(sp_sa_spend(sa, 1, sp_clock_now_ns()), SP_DROP_NONE);
+    stop(&process);
+}
+
+/* A folder stands where the new file would be written. */
+static void block_writing(bool is_blocked)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/state.new", folder);
+    cr_assert_eq(is_blocked ? mkdir(path, 0700) : rmdir(path), 0);
+}
+
+Test(state, what_could_not_be_written_is_not_used)
+{
+    struct process process = start(300);
+    send_up_to(process.sa, BLOCK - 1);
+    block_writing(true);
+    cr_assert_eq(sp_state_save(process.state), SP_ERR_IO);
+    cr_assert_eq(process.sa->limits.sequence_limit, BLOCK);
+    cr_assert_eq(process.sa->replay.limit, BLOCK);
+    block_writing(false);
+    cr_assert_eq(sp_state_save(process.state), SP_OK);
+    cr_assert_gt(process.sa->limits.sequence_limit, BLOCK);
+    stop(&process);
+}
+
+Test(state, an_end_that_could_not_be_written_leaves_the_exact_figures)
+{
+    struct process process = start(300);
+    use_some(&process);
+    block_writing(true);
+    cr_assert_eq(sp_state_close(&process.state), SP_ERR_IO);
+    sp_sad_destroy(&process.sad);
+    block_writing(false);
+    process = start(300);
+    cr_assert(sp_state_is_exact(process.state));
+    cr_assert_eq(process.sa->sequence_sent, 5u);
+    cr_assert_not(sp_replay_check(&process.sa->replay, 100));
+    cr_assert(sp_replay_check(&process.sa->replay, 101));
+    stop(&process);
+}
+
+/* A burst takes numbers first, and is refused those that lie beyond: they are gone all the same. */
+Test(state, numbers_that_were_taken_and_not_used_do_not_stop_an_sa)
+{
+    struct process process = start(300);
+    send_up_to(process.sa, BLOCK);
+    process.sa->sequence_sent = 3 * BLOCK;
+    cr_assert_eq(sp_state_save(process.state), SP_OK);
+    cr_assert_gt(process.sa->limits.sequence_limit, 3 * BLOCK);
+    stop(&process);
+}
+
+static void use_some_and_remove(struct process *process)
+{
+    use_some(process);
+    if (sp_sad_remove(process->sad, process->sa->number) != SP_OK || sp_state_save(process->state) != SP_OK)
+        _exit(1);
+}
+
+Test(state, an_sa_that_went_before_a_start_of_the_host_skips_nothing_when_it_comes_back)
+{
+    play_and_kill(300, use_some_and_remove);
+    lose_live();
+    struct process process = start(300);
+    cr_assert_not(sp_state_is_exact(process.state));
+    cr_assert_eq(process.sa->sequence_sent, 5u);
+    cr_assert_not(sp_replay_check(&process.sa->replay, 100));
+    cr_assert(sp_replay_check(&process.sa->replay, 101));
+    stop(&process);
+}
+
+/* In the place of the C library's: is each on disk before it counts? */
+static bool is_spying;
+static char synced[8]; /* f: the new file, while it has its own name; d: the folder, once it hasn't */
+
+int fsync(int fd)
+{
+    struct stat status;
+    char path[96];
+    snprintf(path, sizeof path, "%s/state.new", folder);
+    const bool is_renamed = access(path, F_OK) != 0;
+    if (is_spying && fstat(fd, &status) == 0 && strlen(synced) + 1 < sizeof synced)
+        synced[strlen(synced)] =
+            S_ISDIR(status.st_mode) ? (is_renamed ? 'd' : 'D') : (is_renamed ? 'F' : 'f');
+    return (int)syscall(SYS_fsync, fd);
+}
+
+Test(state, the_file_is_on_disk_before_it_is_renamed_and_the_folder_behind_that)
+{
+    struct process process = start(300);
+    send_up_to(process.sa, BLOCK - 1);
+    is_spying = true;
+    cr_assert_eq(sp_state_save(process.state), SP_OK);
+    is_spying = false;
+    cr_assert_str_eq(synced, "fd");
     stop(&process);
 }
 
