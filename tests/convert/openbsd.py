@@ -31,11 +31,15 @@ PROTECT = "protect out from 192.0.2.1 to 192.0.2.2 with \"E\"\n"
 ACTION = "action \"E\" {{\n esp {0}\n lifetime {1}\n}}\naction \"F\" {{\n esp 3des-cbc hmac-md5-96\n}}\n"
 IKE = "ike esp transport from 192.0.2.1 to 192.0.2.2 quick auth hmac-sha1 enc 3des\n"
 TUNNEL_SA = SA.replace(" transport", "")
+MD5_TUNNEL_SA = TUNNEL_SA.replace("sha1", "md5").replace(SHA1_KEY, MD5_KEY) \
+    .replace("192.0.2.1 to 192.0.2.2", "192.0.2.2 to 192.0.2.1")
 BRANCH = "protect out from 10.0.0.0/16 to 10.1.0.0/16 with \"E\"\n"
 SECRET = "correct horse"
 
 SUITE = ("3des-cbc hmac-sha1-96", "w2k")
 GATE = ("3des-cbc hmac-sha1-96\n mode tunnel from 192.0.2.1 to 192.0.2.2", "w2k")
+
+MD5_GATE = (GATE[0].replace("sha1", "md5"), "w2k")
 
 # name, ipsec.conf, rules (None: refused), [(line, words)], and with other actions than SUITE these
 CASES = [
@@ -47,6 +51,7 @@ CASES = [
      SA + "flow esp out proto { tcp, udp } from 192.0.2.1 to 192.0.2.2\n"
      "flow esp in proto tcp from 192.0.2.2 to 192.0.2.1\n",
      "".join(PROTECT.replace("from", f"{one} from") for one in ("tcp", "udp")), [(2, "one direction")]),
+    ("a half beside the whole says nothing new", SA + FLOW + FLOW.replace("esp", "esp out"), PROTECT, []),
     ("one half alone is told", SA + "flow esp in from 192.0.2.2 to 192.0.2.1\n", PROTECT, [(2, "one direction")]),
     ("to may come before from", SA + "flow esp to 192.0.2.2 from 192.0.2.1\n", PROTECT, []),
     ("protocols and ports are kept", SA + "flow esp proto tcp from 192.0.2.1 port 1024 to 192.0.2.2 port www\n",
@@ -130,6 +135,22 @@ CASES = [
      "flow esp in from 10.1.0.0/16 to 10.0.0.0/16 local 192.0.2.1 peer 192.0.2.2\n", BRANCH, [], GATE),
     ("a flow in has them too", TUNNEL_SA + "flow esp in from 10.1.0.0/16 to 10.0.0.0/16 peer 192.0.2.2\n"
      "flow esp out from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n", BRANCH, [], GATE),
+    ("an SA that only comes back tells both, too",
+     MD5_TUNNEL_SA + "flow esp from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n", BRANCH, [], MD5_GATE),
+    ("SAs of transport mode don't tell the tunnel's end here",
+     SA + "flow esp from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n", None, [(2, "write local")]),
+    ("two tunnels are two actions",
+     TUNNEL_SA + TUNNEL_SA.replace("to 192.0.2.2", "to 192.0.2.3") +
+     "flow esp from 10.0.0.0/16 to 10.1.0.0/16 peer 192.0.2.2\n"
+     "flow esp from 10.0.0.0/16 to 10.2.0.0/16 peer 192.0.2.3\n",
+     "action \"G\" {\n esp 3des-cbc hmac-sha1-96\n mode tunnel from 192.0.2.1 to 192.0.2.3\n}\n" + BRANCH +
+     BRANCH.replace("10.1.", "10.2.").replace("\"E\"", "\"G\""), [], GATE),
+    ("of a flow in the peer is where it comes from", TUNNEL_SA + "flow esp in from 192.0.2.2 to 192.0.2.1\n", PROTECT,
+     [(2, "one direction")], GATE),
+    ("a flow in from a network without a peer is refused", "flow esp in from 10.1.0.0/16 to 192.0.2.1\n", None,
+     [(1, "write peer")]),
+    ("a flow with two peers is refused", SA + FLOW.replace("\n", " peer { 192.0.2.2, 192.0.2.3 }\n"), None,
+     [(2, "write peer")]),
     ("IPv6 goes through IPv4", TUNNEL_SA + "flow esp from 2001:db8:1::/48 to 2001:db8:2::/48 peer 192.0.2.2\n",
      BRANCH.replace("10.0.0.0/16", "2001:db8:1::/48").replace("10.1.0.0/16", "2001:db8:2::/48"), [], GATE),
     ("a flow between hosts has the mode of its SAs", TUNNEL_SA + FLOW, PROTECT, [], GATE),
@@ -164,6 +185,10 @@ CASES = [
     ("an odd key is refused", SA.replace(DES_KEY, DES_KEY + "0"), None, [(1, "two hex digits")]),
     ("halves that don't go together are refused", PAIR.replace(":0x1002", ""), None, [(1, "two each")]),
     ("an SPI taken twice is refused", SA + SA, None, [(2, "already")]),
+    ("an AES-GCM key that begins like another one is another one",
+     GCM.replace(":0x1002", "").replace(":" + GCM_KEYS[1], "").replace("128", "256").replace("\n", "ff" * 16 + "\n") +
+     GCM.replace("0x1001:0x1002", "0x1003").replace(":" + GCM_KEYS[1], ""), "", []),
+    ("SPIs of more than 32 bits are refused", SA.replace("0x1001", "0x1000001001"), None, [(1, "0x100 to")]),
     ("reserved SPIs are refused", SA.replace("0x1001", "0xff"), None, [(1, "0x100 to")]),
     ("TCP MD5 is told", SA + FLOW + f"tcp md5 from 192.0.2.1 to 192.0.2.9 spi 0x100 authkey {MD5_KEY}\n"
      f"tcpmd5 from 192.0.2.1 to 192.0.2.8 spi 0x100 authkey {MD5_KEY}\n", PROTECT,
