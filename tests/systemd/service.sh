@@ -109,7 +109,10 @@ kills_often() {
         wait_until 20 eval '[ "$(property MainPID)" != "$former_pid" ] && has ActiveState active' || return 1
     done
 }
+drop_in RestartSec=100ms
 check "however often" kills_often
+drop_in
+check "for which systemd has no limit" has StartLimitIntervalUSec 0
 check "and goes on" wait_until 5 fetches front "$BACK_IPV4" small
 
 # ---- the watchdog
@@ -169,12 +172,16 @@ in_front nft flush ruleset # what a kernel that boots has not
 in_front ip xfrm policy flush 2>/dev/null
 for rule in $(in_front ip rule | sed -n 's/^\(5050\):.*/\1/p'); do in_front ip rule delete pref "$rule"; done
 in_front ip address flush dev wire0
+hold_policy
+start_process releaser "$scratch/releaser.log" release_policy_late
 check "and boots" machine_boot front
 check "with the daemon" has ActiveState active
 has_guard_first() {
     in_machine cat /run/guard-before-network | tee /dev/stderr | grep -q 'chain guard_out' && in_machine grep -q '"generation"' /run/guard-before-network
 }
 check "which was there before the network had an address" has_guard_first
+check "and for which the network waited" eval '[ -e "$scratch/too-early" ] && [ ! -s "$scratch/too-early" ]'
+end_process releaser
 check "has learnt the address since" wait_until 10 in_status "'$FRONT_IPV4' in s['addresses']"
 check "and goes on with its SAs" wait_until 10 fetches front "$BACK_IPV4" small
 check "whose numbers go on, too" goes_on "$former"
