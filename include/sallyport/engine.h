@@ -90,10 +90,14 @@ enum sp_event_kind {
 };
 struct sp_event {
     enum sp_event_kind kind;
+    enum sp_limit limit; /* of an expiry: which one was reached */
+    /* rule: of an expiry the one whose packet the SA carried last under the policy in force, SP_NO_RULE when
+     * it carried none */
     uint32_t rule, sa, spi;
     struct sp_address source, destination;
 };
-/* Takes up to max events out of the engine's rings; returns how many. One control thread at a time. */
+/* Takes up to max events out of the engine's rings; returns how many. Of an SA that reached its soft and its
+ * hard limit since the last call both are told, in this order. One control thread at a time. */
 SP_API size_t sp_engine_events(struct sp_engine *engine, struct sp_event *events, size_t max);
 
 /* A packet that was dropped: who sent what to whom, and why. Never its contents. */

@@ -77,6 +77,11 @@ struct sp_lifetime {
     uint64_t soft_seconds, hard_seconds;
 };
 
+/* Which limit was reached; of several the one that was met first. */
+enum sp_limit { SP_LIMIT_NONE, SP_LIMIT_BYTES, SP_LIMIT_PACKETS, SP_LIMIT_TIME, SP_LIMIT_COUNT };
+/* "bytes", "packets", "time"; "none", and "?" for values outside the enum. Static storage. */
+SP_API const char *sp_limit_name(enum sp_limit limit);
+
 /* "w2k" (100,000 KB and 3,600 s: what the legacy peers do, the default), "nist-r2" (2^20 blocks, 8 MiB;
  * SP 800-67 r2), "nist-r1" (2^32 blocks). SP_ERR_NOT_FOUND. */
 SP_API enum sp_status sp_lifetime_preset(const char *name, struct sp_lifetime *ret_lifetime) SP_MUST_USE;
@@ -242,6 +247,7 @@ struct sp_sa_info {
     uint32_t replay_window_packets;
     struct sp_lifetime lifetime;
     enum sp_sa_state state;
+    enum sp_limit limit;                  /* that brought it to its state */
     uint64_t bytes, packets, age_seconds; /* used of the lifetime, both directions */
     uint64_t sequence_sent;               /* last sequence number sent, 0: none */
     uint64_t sequence_received;           /* highest received, 0: none */

@@ -60,6 +60,8 @@ struct sp_snapshot {
 /* An SA's counters at one worker. Numbers are given again: born_ns tells whose they are. */
 struct sp_sa_tally {
     uint64_t born_ns;
+    uint64_t generation; /* of the policy that rule is one of */
+    uint32_t rule;       /* that it carried a packet under last */
     struct sp_tally tally;
 };
 
@@ -136,6 +138,8 @@ void sp_snapshot_retire_slot(struct sp_snapshot *snapshot, uint32_t slot);
 
 /* tally.c */
 void sp_tally_sum(struct sp_tally *sum, const struct sp_tally *tally);
+/* Under which rule of the policy in force the SA carried its last packet, at any worker; SP_NO_RULE. */
+uint32_t sp_engine_sa_rule(const struct sp_engine *engine, const struct sp_sa *sa);
 /* Counts packets[i] of one direction, whose lengths were offered_bytes[i] when they came. */
 void sp_count(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum sp_direction direction,
               const struct sp_packet *packets, size_t count);

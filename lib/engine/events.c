@@ -65,20 +65,22 @@ static size_t drain_ring(struct sp_event_ring *ring, struct sp_event *events, si
     return taken;
 }
 
-/* One event at most: an SA that went from live to hard expired since the last look tells only that. */
-static bool tell_expiry(struct sp_sa *sa, uint64_t now_ns, struct sp_event *ret_event)
+/* The next state that an SA has reached and that isn't told yet. */
+static bool tell_expiry(const struct sp_engine *engine, struct sp_sa *sa, uint64_t now_ns,
+                        struct sp_event *ret_event)
 {
-    enum sp_sa_state state = sp_sa_state_at(sa, now_ns);
-    if (state <= sa->reported_state)
+    static const enum sp_event_kind kinds[] = {
+        [SP_SA_SOFT_EXPIRED] = SP_EVENT_SOFT_EXPIRED, [SP_SA_HARD_EXPIRED] = SP_EVENT_HARD_EXPIRED};
+    if (sp_sa_state_at(sa, now_ns) <= sa->reported_state)
         return false;
-    sa->reported_state = state;
-    *ret_event =
-        (struct sp_event){.kind = state == SP_SA_HARD_EXPIRED ? SP_EVENT_HARD_EXPIRED : SP_EVENT_SOFT_EXPIRED,
-                          .rule = SP_NO_RULE,
-                          .sa = sa->number,
-                          .spi = sa->spi,
-                          .source = sa->source,
-                          .destination = sa->destination};
+    sa->reported_state++;
+    *ret_event = (struct sp_event){.kind = kinds[sa->reported_state],
+                                   .limit = sp_sa_limit_met(sa, sa->reported_state),
+                                   .rule = sp_engine_sa_rule(engine, sa),
+                                   .sa = sa->number,
+                                   .spi = sa->spi,
+                                   .source = sa->source,
+                                   .destination = sa->destination};
     return true;
 }
 
@@ -94,7 +96,7 @@ size_t sp_engine_events(struct sp_engine *engine, struct sp_event *events, size_
     uint64_t now_ns = sp_clock_now_ns();
     for (uint32_t number = 0; number < sp_sad_capacity(engine->sad) && taken < max; number++) {
         struct sp_sa *sa = sp_sad_by_number(engine->sad, number);
-        if (sa && tell_expiry(sa, now_ns, &events[taken]))
+        while (sa && taken < max && tell_expiry(engine, sa, now_ns, &events[taken]))
             taken++;
     }
     return taken;

@@ -57,8 +57,7 @@ static void count_one(struct sp_counters *counters, const struct sp_packet *pack
 }
 
 /* NULL when no SA had to do with the packet, or it is gone meanwhile. */
-static struct sp_counters *sa_counters(struct sp_worker *worker, enum sp_direction direction,
-                                       const struct sp_packet *packet)
+static struct sp_sa_tally *sa_entry(struct sp_worker *worker, const struct sp_packet *packet)
 {
     if (packet->sa == SP_NO_SA)
         return NULL;
@@ -68,9 +67,20 @@ static struct sp_counters *sa_counters(struct sp_worker *worker, enum sp_directi
     struct sp_sa_tally *entry = &worker->sa_tallies[packet->sa];
     if (entry->born_ns != sa->born_ns) { /* the number belonged to an SA that was removed */
         entry->tally = (struct sp_tally){0};
+        __atomic_store_n(&entry->generation, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&entry->born_ns, sa->born_ns, __ATOMIC_RELEASE);
     }
-    return &entry->tally.direction[direction];
+    return entry;
+}
+
+/* Which rule's packets it carries: mostly the one that it was. */
+static void note_rule(struct sp_sa_tally *entry, const struct sp_packet *packet, uint64_t generation)
+{
+    const bool is_carried = packet->verdict == SP_VERDICT_SEALED || packet->verdict == SP_VERDICT_OPENED;
+    if (!is_carried || (entry->rule == packet->rule && entry->generation == generation))
+        return;
+    __atomic_store_n(&entry->rule, packet->rule, __ATOMIC_RELAXED);
+    __atomic_store_n(&entry->generation, generation, __ATOMIC_RELEASE); /* with it the rule is seen */
 }
 
 static struct sp_counters *rule_counters(struct sp_worker *worker, const struct sp_snapshot *snapshot,
@@ -92,9 +102,11 @@ void sp_count(struct sp_worker *worker, const struct sp_snapshot *snapshot, enum
         struct sp_counters *rule = rule_counters(worker, snapshot, direction, &packets[i]);
         if (rule)
             count_one(rule, &packets[i], bytes);
-        struct sp_counters *sa = sa_counters(worker, direction, &packets[i]);
-        if (sa)
-            count_one(sa, &packets[i], bytes);
+        struct sp_sa_tally *sa = sa_entry(worker, &packets[i]);
+        if (sa) {
+            count_one(&sa->tally.direction[direction], &packets[i], bytes);
+            note_rule(sa, &packets[i], worker->counted_generation);
+        }
         if (packets[i].verdict == SP_VERDICT_DROP)
             sp_drop_note(worker, snapshot, direction, &packets[i], &worker->headers[i]);
     }
@@ -124,9 +136,9 @@ void sp_worker_not_sent(struct sp_worker *worker, enum sp_direction direction, s
     struct sp_counters *rule = is_same_policy ? rule_counters(worker, snapshot, direction, packet) : NULL;
     if (rule)
         move_one(rule, packet, reason);
-    struct sp_counters *sa = sa_counters(worker, direction, packet);
+    struct sp_sa_tally *sa = sa_entry(worker, packet);
     if (sa)
-        move_one(sa, packet, reason);
+        move_one(&sa->tally.direction[direction], packet, reason);
     sp_drop_packet(packet, reason);
     sp_drop_note(worker, is_same_policy ? snapshot : NULL, direction, packet, NULL);
     sp_thread_offline();
@@ -199,4 +211,20 @@ enum sp_status sp_engine_sa_stats(const struct sp_engine *engine, uint32_t numbe
     pthread_mutex_unlock(&self->lock);
     *ret_stats = (struct sp_stats){.direction = {sum.direction[0], sum.direction[1]}};
     return SP_OK;
+}
+
+uint32_t sp_engine_sa_rule(const struct sp_engine *engine, const struct sp_sa *sa)
+{
+    struct sp_engine *self = (struct sp_engine *)(uintptr_t)engine;
+    uint32_t rule = SP_NO_RULE;
+    pthread_mutex_lock(&self->lock);
+    for (uint32_t slot = 0; slot < SP_WORKERS_MAX && rule == SP_NO_RULE; slot++) {
+        const struct sp_worker *worker = self->workers[slot];
+        const struct sp_sa_tally *entry = worker ? &worker->sa_tallies[sa->number] : NULL;
+        if (entry && __atomic_load_n(&entry->born_ns, __ATOMIC_ACQUIRE) == sa->born_ns &&
+            __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE) == self->generation)
+            rule = __atomic_load_n(&entry->rule, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return rule;
 }

@@ -48,6 +48,7 @@ enum sp_status sp_sad_get(const struct sp_sad *sad, uint32_t number, struct sp_s
         .has_esn = sa->has_esn,
         .is_retired = atomic_load_explicit(&sa->is_retired, memory_order_relaxed),
     };
+    ret_info->limit = sp_sa_limit_met(sa, ret_info->state);
     memcpy(ret_info->name, sa->name, sizeof ret_info->name);
     memcpy(ret_info->fingerprint, sa->fingerprint, sizeof ret_info->fingerprint);
     return SP_OK;

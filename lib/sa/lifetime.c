@@ -28,6 +28,12 @@ static const struct preset {
 };
 #define PRESET_COUNT (sizeof presets / sizeof presets[0])
 
+const char *sp_limit_name(enum sp_limit limit)
+{
+    static const char *const names[] = {"none", "bytes", "packets", "time"};
+    return (unsigned)limit < SP_LIMIT_COUNT ? names[limit] : "?";
+}
+
 static void fill(uint64_t *soft, uint64_t hard)
 {
     if (*soft == 0 && hard != 0)

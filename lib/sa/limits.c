@@ -102,6 +102,17 @@ static void raise_state(struct sp_sa *sa, enum sp_sa_state state)
         continue;
 }
 
+/* The state is looked at first: all packets behind the soft limit come by here. */
+static void soften(struct sp_sa *sa, enum sp_limit limit)
+{
+    uint32_t none = SP_LIMIT_NONE;
+    if (atomic_load_explicit(&sa->state, memory_order_relaxed) != SP_SA_LIVE)
+        return;
+    atomic_compare_exchange_strong_explicit(&sa->softened_by, &none, limit, memory_order_relaxed,
+                                            memory_order_relaxed);
+    raise_state(sa, SP_SA_SOFT_EXPIRED);
+}
+
 /* Whoever meets a hard limit first decides what is said of the SA from then on. */
 static enum sp_drop expire(struct sp_sa *sa, enum sp_drop reason)
 {
@@ -135,7 +146,7 @@ enum sp_sa_state sp_sa_state_at(struct sp_sa *sa, uint64_t now_ns)
     if (now_ns >= limit_of(&sa->limits.hard_ns))
         expire(sa, SP_DROP_HARD_TIME);
     else if (now_ns >= limit_of(&sa->limits.soft_ns))
-        raise_state(sa, SP_SA_SOFT_EXPIRED);
+        soften(sa, SP_LIMIT_TIME);
     return (enum sp_sa_state)atomic_load_explicit(&sa->state, memory_order_acquire);
 }
 
@@ -144,6 +155,25 @@ enum sp_drop sp_sa_expired_by(const struct sp_sa *sa)
     if (atomic_load_explicit(&sa->state, memory_order_acquire) != SP_SA_HARD_EXPIRED)
         return SP_DROP_NONE;
     return (enum sp_drop)atomic_load_explicit(&sa->expired_by, memory_order_relaxed);
+}
+
+enum sp_limit sp_sa_limit_met(const struct sp_sa *sa, enum sp_sa_state state)
+{
+    const enum sp_limit soft = (enum sp_limit)atomic_load_explicit(&sa->softened_by, memory_order_relaxed);
+    if (state == SP_SA_LIVE)
+        return SP_LIMIT_NONE;
+    if (state == SP_SA_SOFT_EXPIRED && soft != SP_LIMIT_NONE)
+        return soft;
+    switch (sp_sa_expired_by(sa)) {
+    case SP_DROP_HARD_BYTES:
+        return SP_LIMIT_BYTES;
+    case SP_DROP_HARD_PACKETS:
+        return SP_LIMIT_PACKETS;
+    case SP_DROP_HARD_TIME:
+        return SP_LIMIT_TIME;
+    default:
+        return SP_LIMIT_NONE;
+    }
 }
 
 /* Which of both is in the way: the limit, or what is reserved of it so far. */
@@ -181,9 +211,10 @@ static enum sp_drop take_both(struct sp_sa *sa, uint64_t packets, uint64_t bytes
         expire(sa, SP_DROP_HARD_BYTES);
     else if (packets_now >= hard_packets)
         expire(sa, SP_DROP_HARD_PACKETS);
-    else if (bytes_now >= limit_of(&sa->limits.soft_bytes) ||
-             packets_now >= limit_of(&sa->limits.soft_packets))
-        raise_state(sa, SP_SA_SOFT_EXPIRED);
+    else if (bytes_now >= limit_of(&sa->limits.soft_bytes))
+        soften(sa, SP_LIMIT_BYTES);
+    else if (packets_now >= limit_of(&sa->limits.soft_packets))
+        soften(sa, SP_LIMIT_PACKETS);
     return SP_DROP_NONE;
 }
 

@@ -81,9 +81,10 @@ struct sp_sa {
     alignas(64) _Atomic uint64_t
         sequence_sent; /* last one handed out; goes past the last one only to say "exhausted" */
     _Atomic uint64_t bytes, packets;
-    _Atomic bool is_retired;     /* another one has taken its place: nothing is sealed under it any more */
-    _Atomic uint32_t state;      /* enum sp_sa_state, only ever grows */
-    _Atomic uint32_t expired_by; /* enum sp_drop: which hard limit was met first, set before the state */
+    _Atomic bool is_retired;      /* another one has taken its place: nothing is sealed under it any more */
+    _Atomic uint32_t state;       /* enum sp_sa_state, only ever grows */
+    _Atomic uint32_t expired_by;  /* enum sp_drop: which hard limit was met first, set before the state */
+    _Atomic uint32_t softened_by; /* enum sp_limit: the same of the soft ones */
     struct sp_replay replay;
 };
 
@@ -173,6 +174,9 @@ bool sp_sa_spend_many(struct sp_sa *sa, uint64_t packets, uint64_t bytes, uint64
 enum sp_sa_state sp_sa_state_at(struct sp_sa *sa, uint64_t now_ns);
 /* SP_DROP_HARD_* of a hard-expired SA, SP_DROP_NONE of any other. */
 enum sp_drop sp_sa_expired_by(const struct sp_sa *sa);
+/* Which limit brought an SA to this state, that it has reached. One that met its hard limit with the packet
+ * that met the soft one met both by the same. */
+enum sp_limit sp_sa_limit_met(const struct sp_sa *sa, enum sp_sa_state state);
 
 /* same.c: would an SA made of these parameters, with the same SPI and addresses, be this one? */
 bool sp_sa_is_made_of(const struct sp_sa *sa, const struct sp_sa_params *params);

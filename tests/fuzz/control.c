@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The daemon's side of the control socket: clients that say anything, in pieces, and hang up when they like.
- * The input is a sequence of steps: a byte that says which client does what, and for a client that writes, a
- * byte that says how much of what follows.
+ * The daemon's side of the control socket: clients that say anything, in pieces, subscribe, read or don't,
+ * and hang up when they like. The input is a sequence of steps: a byte that says which client does what, and
+ * for a client that writes, a byte that says how much of what follows.
  */
 #include "fuzz.h"
 
@@ -31,7 +31,18 @@ static char *answer(void *context, const char *request)
     play->questions++;
     FUZZ_HOLDS(strlen(request) < CONTROL_REQUEST_MAX_BYTES);
     FUZZ_HOLDS(strchr(request, '\n') == NULL);
+    if (strstr(request, "\"events\"") && control_server_subscribe(play->server))
+        FUZZ_HOLDS(control_server_has_subscribers(play->server));
     return request[0] == '0' ? NULL : strdup(request);
+}
+
+/* Long ones come soon to the end of what a queue holds. */
+static void publish(struct control_server *server)
+{
+    static char line[65536];
+    memset(line, 'x', sizeof line - 1);
+    control_server_publish(server, "an event");
+    control_server_publish(server, line);
 }
 
 static void welcome(struct play *play, int *client)
@@ -75,6 +86,9 @@ static size_t step(struct play *play, const uint8_t *data, size_t size)
     case 2:
         if (*client >= 0)
             read_some(*client);
+        break;
+    case 3:
+        publish(play->server);
         break;
     default:
         took = size > 1 ? 2 + (size_t)data[1] * 8 : size;

@@ -122,7 +122,7 @@ chmod 600 "$scratch/audit.keys"
 start_gate front "$FRONT_POLICY" "$scratch/audit.keys" --audit "$AUDIT"
 start_gate back "$BACK_POLICY" "$scratch/keys" --audit none
 fetch front 3 "http://$BACK_IPV4/big" # ends on the way
-check "a limit is told, with what was used" tells 'event=sa-hard-expired spi=0x[0-9a-f]{8} source=[^ ]+ destination=[^ ]+ bytes=[0-9]+ packets=[0-9]+ age_seconds=[0-9]+ '
+check "a limit is told, with what was used" tells 'event=sa-hard-expired spi=0x[0-9a-f]{8} source=[^ ]+ destination=[^ ]+ limit=bytes bytes=[0-9]+ packets=[0-9]+ age_seconds=[0-9]+ '
 end_gates
 
 # ---- whoever keys reads it
@@ -156,7 +156,7 @@ check "when it is time for new keys" rekeys
 sleep 4
 check "the former ones have met their hard limit by now" tells 'event=sa-hard-expired spi=0x[0-9a-f]* source=192.0.2.1 '
 stop_stream rekeyed
-check "and not one packet was lost meanwhile" came_whole rekeyed
+check "and no packet was lost meanwhile, but those that a host counts as too many for it" came_but_for_load rekeyed
 end_gates
 
 # ---- names that would like to be more than one line

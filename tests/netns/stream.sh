@@ -31,3 +31,13 @@ came_in_part() { # NAME
     echo "received $received, missing before the last $missing, twice $again"
     [ "$received" -gt 0 ] && [ "$again" -eq 0 ]
 }
+# All that was sent came, or was dropped because the machine was too busy: none for want of a key.
+came_but_for_load() { # NAME
+    local sent received rest
+    read -r sent <"$scratch/$1.sent"
+    read -r received rest <"$scratch/$1.received"
+    local drops='sum(n for d in s["totals"].values() for r, n in d["drops"].items() if r.startswith("host-"))'
+    local busy=$(($(gate_value front "$drops") + $(gate_value back "$drops")))
+    echo "sent $sent, received $received, too many for a host $busy"
+    [ "$received" -gt 0 ] && [ "$sent" -eq $((received + busy)) ]
+}

@@ -275,6 +275,48 @@ def readers_may_leave(folder):
         equal(stream.job.wait(timeout=20), -signal.SIGPIPE)
 
 
+EVENTS = [{"time": "2026-11-25T08:30:00.250Z", "event": "sa-soft-expired", "text": "SA 0 nears\x1b[31m its limit",
+           "limit": "bytes", "spi": 4097, "future": [1]},
+          {"time": "2026-11-25T08:30:01.000Z", "event": "a-name-longer-than-any", "text": "what"}]
+
+
+def lines(*objects):
+    return "".join(json.dumps(told) + "\n" for told in objects).encode()
+
+
+@test
+def events_are_shown(folder):
+    """monitor --backend user subscribes and prints an event a line; --json what came; --count ends it"""
+    path = folder.file("control.sock")
+    with Daemon(path, lambda step: lines({"ok": True, "generation": 1}, *EVENTS)) as daemon:
+        answer = ipsecctl("monitor", "--backend", "user", "--count", "2", "--control", path)
+        equal(daemon.questions, [{"ask": "events"}])
+        equal(answer.out, "2026-11-25T08:30:00.250Z sa-soft-expired  SA 0 nears?[31m its limit\n"
+                          "2026-11-25T08:30:01.000Z a-name-longer-than-any what\n")
+        equal(answer.err, "ipsecctl: listening\n")
+        told = ipsecctl("monitor", "--backend", "user", "--json", "--count", "1", "--control", path).out
+        equal([json.loads(line) for line in told.splitlines()], EVENTS[:1])
+        answer = ipsecctl("monitor", "--backend", "user", "--json", "--control", path, code=2)
+        equal([json.loads(line) for line in answer.out.splitlines()], EVENTS)
+        expect("has hung up" in answer.err, answer.err)
+
+
+@test
+def events_are_refused(folder):
+    """monitor --backend user exits 2 with a sentence when nobody answers, or not as a sallyportd that has events"""
+    path = folder.file("absent.sock")
+    expect("start it" in ipsecctl("monitor", "--backend", "user", "--control", path, code=2).err, "no sentence")
+    cases = [({"ok": False, "error": "too many"}, "refuses: too many"), (b"{", "not sallyportd"),
+             (lines({"ok": False, "error": "too many"}), "refuses: too many"), (None, "hung up without an answer"),
+             (b"no JSON\n", "not sallyportd"), (lines([1]), "not sallyportd"),
+             (lines({"ok": True}, [1]), "no event"), (lines({"ok": True}) + b"x" * 70000 + b"\n", "Message too long")]
+    for number, (told, sentence) in enumerate(cases):
+        path = folder.file(f"{number}.sock")
+        with Daemon(path, lambda step, told=told: told):
+            answer = ipsecctl("monitor", "--backend", "user", "--control", path, code=2)
+            expect(sentence in answer.err and not answer.out, sentence, answer.err)
+
+
 RELOADED = {"ok": True, "generation": 7, "rules": 12, "sas": {"kept": 3, "added": 2, "removed": 1},
             "confirm_seconds": None, "log": "front-end.policy:3:1: warning: odd\n"}
 

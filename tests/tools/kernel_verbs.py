@@ -22,7 +22,9 @@ def backends_are_named(folder):
              (["load", "--backend", "kernel", "--offload", "auto", FRONT_END], "are for --backend nic"),
              (["load", "--backend", "kernel", "--device", "lo", FRONT_END], "are for --backend nic"),
              (["load", "--backend", "nic", "--offload", "software", "--keys", "k", FRONT_END], "write auto, packet or crypto"),
-             (["monitor"], "needs --backend"), (["monitor", "--backend", "user"], "ipsecmon(8)"),
+             (["monitor"], "needs --backend"), (["monitor", "--backend", "all"], "write kernel, nic or user"),
+             (["monitor", "--backend", "kernel", "--control", "/tmp"], "--control is for --backend user"),
+             (["monitor", "--backend", "user", "more"], "too much"), (["monitor", "--control"], "without its value"),
              (["monitor", "--backend", "kernel", "--count", "0"], "write a number from 1")]
     for words, sentence in wrong:
         answer = ipsecctl(*words, code=1)

@@ -5,6 +5,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,13 @@
 
 /* A status with 100,000 SAs is some 100 MB: an answer past this is not one of ours. */
 #define CONTROL_REPLY_MAX_BYTES ((size_t)1 << 30)
+
+struct control_lines {
+    int fd;
+    bool is_answered; /* from then on nobody knows when the next line comes */
+    size_t next, end; /* what was received, and where the next line begins in it */
+    char bytes[65536];
+};
 
 static int connect_to(const char *path, unsigned patience_seconds, int *ret_fd)
 {
@@ -96,6 +104,22 @@ out:
     return error;
 }
 
+static int ask(const char *path, const char *request_json, unsigned patience_seconds, int *ret_fd)
+{
+    int fd = -1;
+    int error = connect_to(path, patience_seconds, &fd);
+    if (error)
+        return error;
+    error = send_all(fd, request_json, strlen(request_json));
+    if (!error)
+        error = send_all(fd, "\n", 1);
+    if (error)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return error;
+}
+
 int control_ask(const char *path, const char *request_json, char **ret_reply_json)
 {
     return control_ask_patiently(path, request_json, CONTROL_PATIENCE_SECONDS, ret_reply_json);
@@ -105,16 +129,74 @@ int control_ask_patiently(const char *path, const char *request_json, unsigned p
                           char **ret_reply_json)
 {
     int fd = -1;
-    int error = connect_to(path, patience_seconds, &fd);
+    int error = ask(path, request_json, patience_seconds, &fd);
     if (error)
         return error;
-    error = send_all(fd, request_json, strlen(request_json));
-    if (!error)
-        error = send_all(fd, "\n", 1);
-    if (!error)
-        error = receive_all(fd, ret_reply_json);
+    error = receive_all(fd, ret_reply_json);
     close(fd);
     return error;
+}
+
+int control_lines_open(const char *path, const char *request_json, struct control_lines **ret_lines)
+{
+    struct control_lines *lines = calloc(1, sizeof *lines);
+    if (!lines)
+        return ENOMEM;
+    const int error = ask(path, request_json, CONTROL_PATIENCE_SECONDS, &lines->fd);
+    if (error)
+        free(lines);
+    else
+        *ret_lines = lines;
+    return error;
+}
+
+static int receive_some(struct control_lines *lines)
+{
+    memmove(lines->bytes, lines->bytes + lines->next, lines->end - lines->next);
+    lines->end -= lines->next;
+    lines->next = 0;
+    const size_t room_bytes = sizeof lines->bytes - lines->end;
+    if (room_bytes == 0)
+        return EMSGSIZE;
+    const ssize_t got = recv(lines->fd, lines->bytes + lines->end, room_bytes, 0);
+    if (got < 0)
+        return errno == EINTR ? 0 : errno == EAGAIN ? ETIMEDOUT : errno;
+    lines->end += (size_t)got;
+    if (got > 0)
+        return 0;
+    if (lines->is_answered)
+        return EPIPE;
+    if (lines->end == 0)
+        return EPROTO;
+    lines->bytes[lines->end++] = '\n'; /* a refusal is an answer as to other questions: up to the end */
+    return 0;
+}
+
+int control_lines_next(struct control_lines *lines, const char **ret_line)
+{
+    const struct timeval endless = {0};
+    char *end;
+    while (!(end = memchr(lines->bytes + lines->next, '\n', lines->end - lines->next))) {
+        const int error = receive_some(lines);
+        if (error)
+            return error;
+    }
+    if (!lines->is_answered && setsockopt(lines->fd, SOL_SOCKET, SO_RCVTIMEO, &endless, sizeof endless) != 0)
+        return errno;
+    lines->is_answered = true;
+    *end = '\0';
+    *ret_line = lines->bytes + lines->next;
+    lines->next = (size_t)(end - lines->bytes) + 1;
+    return 0;
+}
+
+void control_lines_close(struct control_lines **lines)
+{
+    if (!*lines)
+        return;
+    close((*lines)->fd);
+    free(*lines);
+    *lines = NULL;
 }
 
 const char *control_error_text(int error, const char *path, char *text)
@@ -126,6 +208,8 @@ const char *control_error_text(int error, const char *path, char *text)
         snprintf(text, size_bytes, "%s may only be opened by its owner: try as root", path);
     else if (error == EPROTO)
         snprintf(text, size_bytes, "sallyportd at %s hung up without an answer", path);
+    else if (error == EPIPE)
+        snprintf(text, size_bytes, "sallyportd at %s has hung up", path);
     else
         snprintf(text, size_bytes, "%s: %s", path, strerror(error));
     return text;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * How the tools talk to a running sallyportd: one question, one answer, over a UNIX stream socket.
+ * How the tools talk to a running sallyportd, over a UNIX stream socket: one question, one answer; or a
+ * question that is answered with what happens from then on, a line an event.
  *
  * The client connects, sends one JSON object and a newline, and reads one JSON object up to the end of the
- * stream; the daemon then closes. The socket is mode 0600: who may open it may know everything in here, and
- * there is never a key in it.
+ * stream; the daemon then closes, unless the question was "events". The socket is mode 0600: who may open it
+ * may know everything in here, and there is never a key in it.
  *
  * Questions
  *   {"ask": "status"}
@@ -12,6 +13,7 @@
  *   {"ask": "reload"}                                        with "confirm_seconds": 30, on trial for so long
  *                                                          with "strict": true, refused if there are warnings
  *   {"ask": "confirm"}                                       what is on trial
+ *   {"ask": "events"}                                        whoever keys asks this one
  *
  * "reload" reads the policy and the keys again and puts them in force, all of it or nothing:
  *   {"ok": true, "generation": 2, "rules": 12,
@@ -20,6 +22,35 @@
  *    "log": "what the daemon logged, warnings with their places among it"}
  * or {"ok": false, "error": "one sentence", "is_text_wrong": true, "log": "file:line:column: error: ..."}.
  * The answer to "confirm": {"ok": true, "generation": 2}.
+ *
+ * The answer to "events" is a line, {"ok": true, "generation": 2}, and behind it a line an event, until
+ * either side hangs up. No event after that answer is missing: who also wants to know how things stand asks
+ * for events first, and then for the status on another connection. There are 8 subscribers at a time, more
+ * are refused. What one says besides is not read.
+ *
+ *   {"time": "2026-11-25T08:30:00.250Z",                     UTC
+ *    "event": "sa-soft-expired",
+ *    "text": "SA 0 (SPI 0x00001001, 192.0.2.1 to 192.0.2.2) reached its soft limit of bytes: ..."}
+ *
+ * and more by event:
+ *
+ *   "sa-soft-expired"       it needs new keys
+ *   "sa-hard-expired"       it is dead. Of both: "limit", the one that was reached, "bytes", "packets" or
+ *                           "time"; what it used, "bytes", "packets", "age_seconds"; "rule", under which it
+ *                           carried a packet last, {"index": 0, "name": null, "text": "protect ..."}, or
+ *                           null; and what "sa-added" has. An SA that reaches both limits tells both, in this
+ *                           order, however fast it was.
+ *   "sa-added"              "sa", its number, "spi", "source", "destination", "direction", "fingerprint",
+ *                           "name", "mode", "encryption", "integrity", "lifetime", as in the status
+ *   "sa-deleted"            the same up to "fingerprint"; after a reload, perhaps at the end of its grace
+ *   "policy-loaded"         "cause" ("reload", "rollback", "addresses"), "generation", "rules", "default",
+ *                           "file"
+ *   "acquire"               a packet needs an SA that isn't there: "source", "destination", "rule"; once a
+ *                           second for the same ones
+ *   "lost"                  "count" events were not told, as the client reads too slowly: no more than 1 MiB
+ *                           waits for it. It should ask for the status.
+ *
+ * Limits and acquires are told within a quarter of a second.
  *
  * The answer to "policy" is the canonical text of the policy in force: {"ok": true, "policy": "text"}.
  * An answer that is a refusal is {"ok": false, "error": "one sentence"}. The answer to "status":
@@ -65,6 +96,8 @@
  *         "fingerprint": "0123456789abcdef",
  *         "state": "live",                                   "soft-expired", "hard-expired"; "retired":
  *                                                            another one is used outbound, and it goes soon
+ *         "limit": null,                                     or what brought it to its state: "bytes",
+ *                                                            "packets", "time"
  *         "bytes": 0, "packets": 0, "age_seconds": 12,       used of the lifetime
  *         "lifetime": {"preset": "w2k",                      null: none of the named ones
  *                      "soft_bytes": 0, "hard_bytes": 0, "soft_packets": 0, "hard_packets": 0,
@@ -122,6 +155,7 @@
 #define CONTROL_STATUS_REQUEST "{\"ask\": \"status\"}"
 #define CONTROL_POLICY_REQUEST "{\"ask\": \"policy\"}"
 #define CONTROL_CONFIRM_REQUEST "{\"ask\": \"confirm\"}"
+#define CONTROL_EVENTS_REQUEST "{\"ask\": \"events\"}"
 /* Longest request that the daemon reads, with its newline. */
 #define CONTROL_REQUEST_MAX_BYTES 4096
 
@@ -134,6 +168,16 @@ int control_ask(const char *path, const char *request_json, char **ret_reply_jso
 /* The same for what may take longer, as a reload of a large policy does. */
 int control_ask_patiently(const char *path, const char *request_json, unsigned patience_seconds,
                           char **ret_reply_json);
+
+/* An answer of many lines. */
+struct control_lines;
+/* Asks the daemon at path for it. 0, or an errno value as above. */
+int control_lines_open(const char *path, const char *request_json, struct control_lines **ret_lines);
+/* Waits for the next line, for the first one 5 s at most. 0 and *ret_line, without its newline, valid until
+ * the next call; or an errno value (EPIPE: the daemon has hung up). */
+int control_lines_next(struct control_lines *lines, const char **ret_line);
+/* Hangs up; nulls. *lines may be NULL. */
+void control_lines_close(struct control_lines **lines);
 
 /* One sentence for people about such an errno value, to text[256]; returns text. */
 const char *control_error_text(int error, const char *path, char *text);

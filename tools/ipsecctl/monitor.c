@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC
  *
- * ipsecctl monitor: what happens to the kernel's IPsec, one event a line, until it is interrupted.
+ * ipsecctl monitor: what happens to the kernel's IPsec or to sallyportd's, one event a line, until it is
+ * interrupted.
  */
 #include "arguments.h"
 #include "backend.h"
+#include "control.h"
+#include "moment.h"
+#include "monitor_daemon.h"
 #include "terminal.h"
 #include "verb.h"
 
@@ -12,7 +16,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static json_t *address_text(const struct sp_address *address)
 {
@@ -36,24 +39,11 @@ static void print_json(const struct sp_offload_event *event, const char *when)
     json_print(object, stdout, false);
 }
 
-/* RFC 3339, in UTC, with milliseconds. */
-static const char *now(char *text, size_t size_bytes)
-{
-    struct timespec time;
-    struct tm parts;
-    char seconds[32];
-    clock_gettime(CLOCK_REALTIME, &time);
-    gmtime_r(&time.tv_sec, &parts);
-    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(text, size_bytes, "%s.%03ldZ", seconds, time.tv_nsec / 1000000);
-    return text;
-}
-
 /* False: nobody reads any more. */
 static bool print(const struct sp_offload_event *event, bool as_json)
 {
-    char when[48];
-    now(when, sizeof when);
+    char when[MOMENT_BYTES];
+    moment_now(when);
     if (as_json) {
         print_json(event, when);
     } else {
@@ -97,52 +87,70 @@ static int watch(bool as_json, uint64_t count)
     return exit_code;
 }
 
+struct request {
+    enum backend backend;
+    bool has_backend, as_json;
+    uint64_t count;
+    const char *control_path; /* NULL: not said */
+};
+
+static int take_option(int option, struct request *request)
+{
+    if (option == 'j')
+        request->as_json = true;
+    else if (option == 's')
+        request->control_path = optarg;
+    else if (option == 'c' && (!argument_number(optarg, UINT32_MAX, &request->count) || request->count == 0))
+        return tool_usage("monitor", "--count %s: write a number from 1", optarg);
+    else if (option == 'b' && !(request->has_backend = backend_read(optarg, &request->backend)))
+        return tool_usage("monitor", "--backend %s: write " BACKEND_NAMES, optarg);
+    else if (option == '?')
+        return tool_usage("monitor", "unknown option, or one without its value");
+    return TOOL_OK;
+}
+
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"backend", required_argument, NULL, 'b'},
+                                            {"control", required_argument, NULL, 's'},
                                             {"count", required_argument, NULL, 'c'},
                                             {"json", no_argument, NULL, 'j'},
                                             {0}};
-    enum backend backend = BACKEND_USER;
-    bool has_backend = false, as_json = false;
-    uint64_t count = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 'j')
-            as_json = true;
-        else if (option == 'c' && argument_number(optarg, UINT32_MAX, &count) && count > 0)
-            continue;
-        else if (option == 'c')
-            return tool_usage("monitor", "--count %s: write a number from 1", optarg);
-        else if (option != 'b')
-            return tool_usage("monitor", "unknown option, or one without its value");
-        else if (!(has_backend = backend_read(optarg, &backend)))
-            return tool_usage("monitor", "--backend %s: write " BACKEND_NAMES, optarg);
-    }
+    struct request request = {0};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        if (take_option(option, &request) != TOOL_OK)
+            return TOOL_USAGE;
     if (optind != argc)
         return tool_usage("monitor", "\"%s\" is too much: all arguments are options", argv[optind]);
-    if (!has_backend)
+    if (!request.has_backend)
         return tool_usage("monitor", "needs --backend");
-    if (backend == BACKEND_USER)
-        return tool_usage("monitor", "the user backend is sallyportd(8): ipsecmon(8) watches it");
-    return watch(as_json, count);
+    if (request.backend == BACKEND_USER)
+        return monitor_daemon(request.control_path ? request.control_path : CONTROL_DEFAULT_PATH,
+                              request.as_json, request.count);
+    if (request.control_path)
+        return tool_usage("monitor", "--control is for --backend user");
+    return watch(request.as_json, request.count);
 }
 
 const struct verb verb_monitor = {
     .name = "monitor",
-    .summary = "what happens to the kernel's SAs and policies",
+    .summary = "what happens to SAs and policies",
     .help =
-        "Usage: ipsecctl monitor --backend kernel|nic [--count N] [--json]\n"
+        "Usage: ipsecctl monitor --backend user|kernel|nic [--control PATH] [--count N] [--json]\n"
         "\n"
-        "Prints what happens to the kernel's SAs and policies, whoever does it, one event a line: added,\n"
-        "changed, deleted, expired, and packets that need an SA that isn't there (acquire). No keys.\n"
+        "Prints what happens to SAs and policies, one event a line: added, changed, deleted, near a limit,\n"
+        "expired, and packets that need an SA that isn't there (acquire). No keys.\n"
         "\n"
-        "  --backend kernel|nic  whose: both are the kernel, which says what is on a NIC\n"
-        "  --count N             end after so many\n"
-        "  --json                an object a line\n"
+        "  --backend B      whose: user is sallyportd; kernel and nic the kernel, which says what is on a "
+        "NIC\n"
+        "  --control PATH   sallyportd's socket (/run/sallyport/control.sock)\n"
+        "  --count N        end after so many\n"
+        "  --json           an object a line\n"
         "\n"
-        "Exit status: 0 after so many, 1 wrong usage, 2 the kernel can't be listened to.\n"
+        "Exit status: 0 after so many, 1 wrong usage, 2 it can't be listened to (any more).\n"
         "\n"
-        "Example:\n"
+        "Examples:\n"
+        "  ipsecctl monitor --backend user --json\n"
         "  ipsecctl monitor --backend kernel\n",
     .run = run,
 };

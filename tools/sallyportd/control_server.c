@@ -2,11 +2,12 @@
  *
  * A few clients at a time, none of which can hold up anything: sockets don't block, a client that neither
  * asks nor reads for some seconds is hung up on, and all of it is the control thread's, never the data
- * path's.
+ * path's. Subscribers stay, but not so many that nobody could ask any more; they are read from no further.
  */
 #include "control_server.h"
 
 #include "control.h"
+#include "events/line_queue.h"
 #include "host/host.h"
 #include "log.h"
 
@@ -29,6 +30,8 @@ struct client {
     size_t request_bytes;
     char *reply; /* NULL: still reading */
     size_t reply_bytes, sent_bytes;
+    struct line_queue queue; /* open: it is a subscriber */
+    uint32_t watched;        /* epoll's events; of a subscriber EPOLLOUT while something waits */
 };
 
 struct control_server {
@@ -36,6 +39,7 @@ struct control_server {
     struct sockaddr_un address;
     control_answerer *answerer;
     void *context;
+    struct client *asking; /* while the answerer is at work */
     struct client clients[CLIENTS_MAX];
 };
 
@@ -117,11 +121,17 @@ fail:
 
 /* ---- clients ------------------------------------------------------------------------------------------- */
 
+static bool is_subscriber(const struct client *client)
+{
+    return client->queue.bytes != NULL;
+}
+
 static void hang_up(struct client *client)
 {
     if (client->fd >= 0)
         close(client->fd);
     free(client->reply);
+    line_queue_close(&client->queue);
     *client = (struct client){.fd = -1};
 }
 
@@ -133,7 +143,7 @@ static void welcome(struct control_server *server)
     for (uint32_t i = 0; i < CLIENTS_MAX; i++) {
         if (server->clients[i].fd >= 0)
             continue;
-        server->clients[i] = (struct client){.fd = fd};
+        server->clients[i] = (struct client){.fd = fd, .watched = EPOLLIN};
         if (!watch(server, EPOLL_CTL_ADD, fd, EPOLLIN, i))
             hang_up(&server->clients[i]);
         return;
@@ -158,11 +168,43 @@ static void send_more(struct client *client)
     hang_up(client);
 }
 
+/* A subscriber is watched for whether it is still there, and for whether it reads when something waits. */
+static void send_queue(struct control_server *server, struct client *client)
+{
+    const char *next;
+    size_t waiting_bytes;
+    while ((next = line_queue_next(&client->queue, &waiting_bytes)), waiting_bytes > 0) {
+        const ssize_t sent = send(client->fd, next, waiting_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EAGAIN)
+            break;
+        if (sent < 0) {
+            hang_up(client);
+            return;
+        }
+        line_queue_sent(&client->queue, (size_t)sent);
+    }
+    const uint32_t wanted = waiting_bytes > 0 ? EPOLLOUT : 0;
+    if (wanted != client->watched &&
+        !watch(server, EPOLL_CTL_MOD, client->fd, wanted, (uint32_t)(client - server->clients)))
+        hang_up(client);
+    else
+        client->watched = wanted;
+}
+
 static void answer(struct control_server *server, struct client *client)
 {
+    server->asking = client;
     client->reply = server->answerer(server->context, client->request);
+    server->asking = NULL;
     if (!client->reply) {
         hang_up(client);
+        return;
+    }
+    if (is_subscriber(client)) {
+        line_queue_add(&client->queue, client->reply);
+        free(client->reply);
+        client->reply = NULL;
+        send_queue(server, client);
         return;
     }
     client->reply_bytes = strlen(client->reply);
@@ -198,6 +240,18 @@ int control_server_fd(const struct control_server *server)
     return server->epoll_fd;
 }
 
+static void serve(struct control_server *server, struct client *client, uint32_t events)
+{
+    if (is_subscriber(client) && (events & (EPOLLHUP | EPOLLERR)) != 0)
+        hang_up(client);
+    else if (is_subscriber(client))
+        send_queue(server, client);
+    else if (client->reply)
+        send_more(client);
+    else
+        read_more(server, client);
+}
+
 void control_server_work(struct control_server *server)
 {
     struct epoll_event events[CLIENTS_MAX + 1];
@@ -206,19 +260,44 @@ void control_server_work(struct control_server *server)
         const uint32_t who = events[i].data.u32;
         if (who == CLIENTS_MAX)
             welcome(server);
-        else if (server->clients[who].fd < 0)
+        else if (server->clients[who].fd >= 0)
+            serve(server, &server->clients[who], events[i].events);
+    }
+}
+
+bool control_server_subscribe(struct control_server *server)
+{
+    unsigned subscribers = 0;
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        subscribers += is_subscriber(&server->clients[i]);
+    return subscribers < CONTROL_SUBSCRIBERS_MAX && line_queue_open(&server->asking->queue);
+}
+
+bool control_server_has_subscribers(const struct control_server *server)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        if (is_subscriber(&server->clients[i]))
+            return true;
+    return false;
+}
+
+void control_server_publish(struct control_server *server, const char *line)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        if (!is_subscriber(client))
             continue;
-        else if (server->clients[who].reply)
-            send_more(&server->clients[who]);
-        else
-            read_more(server, &server->clients[who]);
+        line_queue_add(&client->queue, line);
+        if (client->watched == 0)
+            send_queue(server, client);
     }
 }
 
 void control_server_tick(struct control_server *server)
 {
     for (size_t i = 0; i < CLIENTS_MAX; i++)
-        if (server->clients[i].fd >= 0 && ++server->clients[i].idle_seconds > PATIENCE_SECONDS)
+        if (server->clients[i].fd >= 0 && !is_subscriber(&server->clients[i]) &&
+            ++server->clients[i].idle_seconds > PATIENCE_SECONDS)
             hang_up(&server->clients[i]);
 }
 

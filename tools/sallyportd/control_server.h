@@ -10,8 +10,10 @@
 
 struct control_server;
 
-/* The answer to one request, malloced JSON text; NULL when memory is out. */
+/* The answer to one request, malloced JSON text without a newline; NULL when memory is out. */
 typedef char *control_answerer(void *context, const char *request);
+
+#define CONTROL_SUBSCRIBERS_MAX 8
 
 /* Listens at path. NULL after saying why: another daemon answers there, for instance. */
 struct control_server *control_server_create(const char *path, control_answerer *answerer, void *context);
@@ -22,6 +24,14 @@ void control_server_destroy(struct control_server **server);
 int control_server_fd(const struct control_server *server);
 /* Does what can be done without waiting. */
 void control_server_work(struct control_server *server);
+/* For the answerer: who asks now is not hung up on after the answer but gets each line that is published, as
+ * a subscriber. False: there are CONTROL_SUBSCRIBERS_MAX already, or memory is out. */
+bool control_server_subscribe(struct control_server *server);
+/* Is anybody there to publish for? */
+bool control_server_has_subscribers(const struct control_server *server);
+/* A line, without its newline, to each subscriber. What one of them doesn't read in time it is told the
+ * number of, events/line_queue.h. */
+void control_server_publish(struct control_server *server, const char *line);
 /* Once a second: hangs up on those that have been silent for too long. */
 void control_server_tick(struct control_server *server);
 

@@ -30,8 +30,18 @@ struct policy_source {
     uint32_t place_count;
 };
 
-struct event_totals {
-    uint64_t acquire, soft_expired, hard_expired;
+/* What is remembered of an SA, to tell what came and went. */
+struct known_sa {
+    bool is_there;
+    uint32_t spi;
+    struct sp_address source, destination;
+    char fingerprint[17];
+};
+
+struct events {
+    uint64_t acquire, soft_expired, hard_expired; /* so far */
+    uint64_t lines_now, left_out;                 /* acquires in the log, in this second */
+    struct known_sa *known;                       /* by the SA's number */
 };
 
 struct path_limits {
@@ -59,6 +69,7 @@ struct trial {
 struct quiet_sa;   /* encap.c */
 struct last_drops; /* last_drops.c */
 struct audit_log;  /* audit_log.h */
+struct control_server;
 
 struct daemon {
     struct options options;
@@ -80,10 +91,11 @@ struct daemon {
     struct gate *gate;
     uint64_t device_dropped_packets; /* counted so far (losses.c), of the device that there is now */
     struct quiet_sa *quiet;          /* by the SA's number */
-    struct event_totals events;
+    struct events events;
     struct last_drops *last_drops;
     struct audit_log *audit;
-    struct sp_segment *segment; /* NULL: could not be made, which was said */
+    struct control_server *server; /* NULL: not there yet */
+    struct sp_segment *segment;    /* NULL: could not be made, which was said */
     struct timespec started;
 };
 

@@ -5,7 +5,9 @@
 #include "loop.h"
 
 #include "audit/audit.h"
+#include "control_server.h"
 #include "datapath/encap.h"
+#include "events/events.h"
 #include "host/watch.h"
 #include "audit/last_drops.h"
 #include "log.h"
@@ -24,9 +26,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Events are told in the log, but no more than so many a second: a missing SA makes one a packet. */
-#define EVENT_LINES_PER_TICK 5
-#define EVENTS_PER_CALL 256
 #define QUARTERS_A_SECOND 4
 #define NS_A_QUARTER 250000000
 /* How often the path is asked for: every second, or now and then where there are many peers to ask about. */
@@ -48,7 +47,6 @@ enum source {
 
 struct loop {
     struct daemon *daemon;
-    struct control_server *server;
     int epoll_fd;
     int fds[SOURCE_COUNT];
     bool addresses_changed;
@@ -74,57 +72,6 @@ void loop_block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* ---- the engine's events ------------------------------------------------------------------------------- */
-
-static void log_event(const struct daemon *daemon, const struct sp_event *event)
-{
-    char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES], rule[256] = "";
-    sp_address_format(&event->source, source);
-    sp_address_format(&event->destination, destination);
-    switch (event->kind) {
-    case SP_EVENT_ACQUIRE:
-        if (event->rule != SP_NO_RULE)
-            sp_policy_rule_text(sp_engine_policy(daemon->engine), event->rule, rule, sizeof rule);
-        log_line("no SA from %s to %s, which the policy protects: %s", source, destination, rule);
-        break;
-    case SP_EVENT_SOFT_EXPIRED:
-        log_line("SA %u (SPI %#x, %s to %s) nears its limits: it needs new keys", event->sa, event->spi,
-                 source, destination);
-        break;
-    case SP_EVENT_HARD_EXPIRED:
-        log_line("SA %u (SPI %#x, %s to %s) has reached a limit: it carries nothing any more", event->sa,
-                 event->spi, source, destination);
-        break;
-    }
-}
-
-static void count_event(struct event_totals *totals, const struct sp_event *event)
-{
-    totals->acquire += event->kind == SP_EVENT_ACQUIRE;
-    totals->soft_expired += event->kind == SP_EVENT_SOFT_EXPIRED;
-    totals->hard_expired += event->kind == SP_EVENT_HARD_EXPIRED;
-}
-
-static void take_events(struct daemon *daemon)
-{
-    struct sp_event events[EVENTS_PER_CALL];
-    size_t count, lines = 0, left_out = 0;
-    while ((count = sp_engine_events(daemon->engine, events, EVENTS_PER_CALL)) > 0) {
-        for (size_t i = 0; i < count; i++) {
-            count_event(&daemon->events, &events[i]);
-            audit_expiry(daemon, &events[i]);
-            if (events[i].kind == SP_EVENT_ACQUIRE && ++lines > EVENT_LINES_PER_TICK)
-                left_out++;
-            else
-                log_event(daemon, &events[i]);
-        }
-        if (count < EVENTS_PER_CALL)
-            break;
-    }
-    if (left_out)
-        log_line("and %zu times more", left_out);
-}
-
 /* ---- sources ------------------------------------------------------------------------------------------- */
 
 static void on_signal(struct loop *loop)
@@ -147,13 +94,14 @@ static void on_timer(struct loop *loop)
     if (read(loop->fds[SOURCE_TIMER], &expirations, sizeof expirations) < 0)
         return;
     (void)state_save(loop->daemon);
-    if (++loop->quarters % QUARTERS_A_SECOND != 0)
+    const bool is_second = ++loop->quarters % QUARTERS_A_SECOND == 0;
+    events_tick(loop->daemon, is_second);
+    if (!is_second)
         return;
     notify_tick();
-    take_events(loop->daemon);
     last_drops_take(loop->daemon);
     audit_tick(loop->daemon);
-    control_server_tick(loop->server);
+    control_server_tick(loop->daemon->server);
     reload_tick(loop->daemon);
     segment_tick(loop->daemon);
     if (loop->addresses_changed)
@@ -241,7 +189,7 @@ static bool watch_sources(struct loop *loop)
     if (watch(loop, SOURCE_SIGNAL, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), EPOLLIN) &&
         watch(loop, SOURCE_TIMER, open_timer(), EPOLLIN) &&
         watch(loop, SOURCE_HOST, host_watch_open(), EPOLLIN) &&
-        watch(loop, SOURCE_CONTROL, control_server_fd(loop->server), EPOLLIN) &&
+        watch(loop, SOURCE_CONTROL, control_server_fd(loop->daemon->server), EPOLLIN) &&
         watch(loop, SOURCE_GUARD, guard_watch_fd(loop->daemon->guard), EPOLLIN) &&
         watch_if_there(loop, SOURCE_SECOND_GUARD, loop->daemon->second_guard.watch_fd, EPOLLIN) &&
         watch_gate(loop))
@@ -250,7 +198,7 @@ static bool watch_sources(struct loop *loop)
     return false;
 }
 
-enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
+enum loop_end loop_run(struct daemon *daemon)
 {
     static void (*const handlers[])(struct loop *) = {[SOURCE_SIGNAL] = on_signal,
                                                       [SOURCE_TIMER] = on_timer,
@@ -258,7 +206,7 @@ enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
                                                       [SOURCE_GUARD] = on_guard,
                                                       [SOURCE_SECOND_GUARD] = on_second_guard,
                                                       [SOURCE_FAILURE] = on_failure};
-    struct loop loop = {.daemon = daemon, .server = server, .end = LOOP_BROKEN};
+    struct loop loop = {.daemon = daemon, .end = LOOP_BROKEN};
     for (int i = 0; i < SOURCE_COUNT; i++)
         loop.fds[i] = -1;
     loop.is_over = !watch_sources(&loop);
@@ -269,7 +217,7 @@ enum loop_end loop_run(struct daemon *daemon, struct control_server *server)
         for (int i = 0; i < count && !loop.is_over; i++) { /* once it is over there may be no gate */
             const uint32_t source = events[i].data.u32;
             if (source == SOURCE_CONTROL)
-                control_server_work(server);
+                control_server_work(daemon->server);
             else if (source >= SOURCE_REPORTS)
                 path_read_reports(daemon, loop.fds[source], report_family(source - SOURCE_REPORTS));
             else

@@ -5,7 +5,6 @@
 #ifndef SALLYPORTD_LOOP_H
 #define SALLYPORTD_LOOP_H
 
-#include "control_server.h"
 #include "daemon.h"
 
 /* Before any thread is started: the signals that the loop takes are blocked in all of them. */
@@ -15,6 +14,6 @@ enum loop_end {
     LOOP_ASKED,  /* SIGTERM or SIGINT */
     LOOP_BROKEN, /* the data path can't go on, or the loop itself can't */
 };
-enum loop_end loop_run(struct daemon *daemon, struct control_server *server);
+enum loop_end loop_run(struct daemon *daemon);
 
 #endif

@@ -10,8 +10,10 @@
  * clear.
  */
 #include "audit/audit.h"
+#include "control_server.h"
 #include "daemon.h"
 #include "datapath/encap.h"
+#include "events/events.h"
 #include "audit/last_drops.h"
 #include "log.h"
 #include "loop.h"
@@ -63,9 +65,12 @@ static json_t *answer_question(struct daemon *daemon, const json_t *question)
         return reload_answer(daemon, question);
     if (ask && strcmp(ask, "confirm") == 0)
         return reload_answer_confirm(daemon);
+    if (ask && strcmp(ask, "events") == 0)
+        return events_answer(daemon);
     return json_pack(
         "{s:b, s:s}", "ok", false, "error",
-        "the questions are {\"ask\": WHAT} with \"status\", \"policy\", \"reload\", \"confirm\"");
+        "the questions are {\"ask\": WHAT} with \"status\", \"policy\", \"reload\", \"confirm\", "
+        "\"events\"");
 }
 
 static char *answer_request(void *context, const char *request)
@@ -123,9 +128,8 @@ static void open_host(struct daemon *daemon)
 static int serve(struct daemon *daemon, struct sp_policy **policy)
 {
     int code = EXIT_NOT_APPLIED;
-    struct control_server *server =
-        control_server_create(daemon->options.control_path, answer_request, daemon);
-    if (!server)
+    daemon->server = control_server_create(daemon->options.control_path, answer_request, daemon);
+    if (!daemon->server)
         return code;
     if (!close_host(daemon, *policy) || !open_gate(daemon, policy)) {
         log_line("not started; if the guard is up it stays up: \"sallyportd --undo\" takes it away");
@@ -133,10 +137,10 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     }
     log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
              sp_sad_count(daemon->sad), daemon->options.device);
-    audit_policy(daemon, "start");
+    events_policy(daemon, "start");
     segment_open(daemon);
     notify_ready(daemon, false);
-    if (loop_run(daemon, server) == LOOP_ASKED)
+    if (loop_run(daemon) == LOOP_ASKED)
         code = 0;
     notify_stopping();
     last_drops_take(daemon);
@@ -146,7 +150,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     else
         log_line("the guard stays up: what the policy protects or blocks goes nowhere");
 out:
-    control_server_destroy(&server);
+    control_server_destroy(&daemon->server);
     sp_segment_destroy(&daemon->segment);
     gate_stop(&daemon->gate);
     tun_close(&daemon->tun);
@@ -171,11 +175,11 @@ static int undo(struct daemon *daemon)
 
 static bool open_audit(struct daemon *daemon)
 {
-    if (!audit_open(daemon))
+    if (!events_open(daemon) || !audit_open(daemon))
         return false;
     if (daemon->state && sp_state_known(daemon->state) > 0)
         audit_state(daemon, sp_state_known(daemon->state), sp_state_is_exact(daemon->state));
-    audit_sas(daemon);
+    events_sas(daemon);
     return true;
 }
 
@@ -208,6 +212,7 @@ static int run(struct daemon *daemon)
     host_lock_release(&daemon->lock);
 out:
     audit_close(daemon);
+    events_close(daemon);
     sp_policy_destroy(&policy);
     reload_forget(daemon);
     last_drops_close(daemon);

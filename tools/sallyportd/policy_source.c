@@ -8,7 +8,7 @@
  */
 #include "policy_source.h"
 
-#include "audit/audit.h"
+#include "events/events.h"
 #include "log.h"
 #include "datapath/path_mtu.h"
 #include "host/upkeep.h"
@@ -109,7 +109,7 @@ void policy_refresh_addresses(struct daemon *daemon)
         daemon->me = me;
         upkeep_second_guard(daemon);
         path_follow(daemon);
-        audit_policy(daemon, "addresses");
+        events_policy(daemon, "addresses");
     }
     sp_policy_destroy(&policy);
 }

@@ -13,6 +13,7 @@
 #include "audit/audit.h"
 #include "check_report.h"
 #include "datapath/encap.h"
+#include "events/events.h"
 #include "log.h"
 #include "notify.h"
 #include "datapath/path_mtu.h"
@@ -169,8 +170,8 @@ static enum reload_end try_reload(struct daemon *daemon, const struct reload_wis
 
 static void tell_of_change(struct daemon *daemon, const char *cause)
 {
-    audit_policy(daemon, cause);
-    audit_sas(daemon);
+    events_policy(daemon, cause);
+    events_sas(daemon);
 }
 
 enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
@@ -195,7 +196,7 @@ bool reload_confirm(struct daemon *daemon)
     policy_source_free(&daemon->trial.former);
     daemon->trial = (struct trial){0};
     log_line("the policy and keys on trial are confirmed");
-    audit_sas(daemon);
+    events_sas(daemon);
     return true;
 }
 
@@ -227,7 +228,7 @@ void reload_tick(struct daemon *daemon)
     struct timespec now;
     if (!daemon->trial.is_on) {
         if (sp_sad_sweep(daemon->sad) > 0)
-            audit_sas(daemon);
+            events_sas(daemon);
         return;
     }
     clock_gettime(CLOCK_BOOTTIME, &now);

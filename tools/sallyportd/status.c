@@ -6,28 +6,13 @@
 
 #include "audit/last_drops.h"
 #include "datapath/losses.h"
+#include "members.h"
 #include "privilege/privilege.h"
 
 #include <sallyport/offload.h>
 
 #include <stdlib.h>
 #include <unistd.h>
-
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text && *text ? json_string(text) : json_null();
-}
-
-static json_t *address_text(const struct sp_address *address)
-{
-    char text[SP_ADDRESS_TEXT_BYTES];
-    return json_string(sp_address_format(address, text));
-}
 
 static json_t *counters(const struct sp_counters *from, bool is_complete)
 {
@@ -37,13 +22,14 @@ static json_t *counters(const struct sp_counters *from, bool is_complete)
         dropped += from->dropped_packets[reason];
         if (is_complete || from->dropped_packets[reason])
             json_object_set_new(drops, sp_drop_id((enum sp_drop)reason),
-                                number(from->dropped_packets[reason]));
+                                member_number(from->dropped_packets[reason]));
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "offered_packets", number(from->offered_packets),
-                     "offered_bytes", number(from->offered_bytes), "bypassed_packets",
-                     number(from->bypassed_packets), "sealed_packets", number(from->sealed_packets),
-                     "opened_packets", number(from->opened_packets), "dropped_packets", number(dropped),
-                     "drops", drops);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "offered_packets", member_number(from->offered_packets),
+        "offered_bytes", member_number(from->offered_bytes), "bypassed_packets",
+        member_number(from->bypassed_packets), "sealed_packets", member_number(from->sealed_packets),
+        "opened_packets", member_number(from->opened_packets), "dropped_packets", member_number(dropped),
+        "drops", drops);
 }
 
 static void set_directions(json_t *object, const struct sp_stats *stats, bool is_complete)
@@ -63,7 +49,7 @@ static json_t *rule_entry(const struct daemon *daemon, const struct sp_policy *p
     const struct rule_place *place =
         index < daemon->source.place_count ? &daemon->source.places[index] : NULL;
     json_t *entry = json_pack("{s:I, s:o, s:s, s:I, s:s, s:s, s:s}", "index", (json_int_t)index, "name",
-                              text_or_null(rule.name), "file", place ? place->file : "", "line",
+                              member_text(rule.name), "file", place ? place->file : "", "line",
                               (json_int_t)(place ? place->line : 0), "action", sp_action_name(rule.action),
                               "direction", rule.direction == SP_INBOUND ? "in" : "out", "text",
                               sp_policy_rule_text(policy, index, text, sizeof text));
@@ -83,24 +69,8 @@ static json_t *policy_entry(const struct daemon *daemon)
     if (sp_engine_rule_stats(daemon->engine, SP_NO_RULE, &stats) == SP_OK)
         set_directions(by_default, &stats, false);
     return json_pack("{s:s, s:o, s:s, s:o, s:o}", "file", daemon->options.policy_path, "generation",
-                     number(sp_engine_generation(daemon->engine)), "default",
+                     member_number(sp_engine_generation(daemon->engine)), "default",
                      sp_action_name(sp_policy_default(policy)), "default_stats", by_default, "rules", rules);
-}
-
-static json_t *lifetime_entry(const struct sp_lifetime *lifetime)
-{
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "preset", text_or_null(sp_lifetime_preset_name(lifetime)),
-        "soft_bytes", number(lifetime->soft_bytes), "hard_bytes", number(lifetime->hard_bytes),
-        "soft_packets", number(lifetime->soft_packets), "hard_packets", number(lifetime->hard_packets),
-        "soft_seconds", number(lifetime->soft_seconds), "hard_seconds", number(lifetime->hard_seconds));
-}
-
-static const char *sa_direction(const struct daemon *daemon, const struct sp_sa_info *sa)
-{
-    if (host_has_address(&daemon->me, &sa->source))
-        return "out";
-    return host_has_address(&daemon->me, &sa->destination) ? "in" : "none";
 }
 
 static const char *sa_state(const struct sp_sa_info *sa)
@@ -131,22 +101,24 @@ static json_t *tunnel_entry(const struct sp_sa_info *sa)
 static json_t *sa_entry(const struct daemon *daemon, const struct sp_sa_info *sa)
 {
     struct sp_stats stats = {0};
-    json_t *entry = json_pack(
-        "{s:I, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "number", (json_int_t)sa->number, "name",
-        text_or_null(sa->name), "spi", (json_int_t)sa->spi, "source", address_text(&sa->source),
-        "destination", address_text(&sa->destination), "direction", sa_direction(daemon, sa), "mode",
-        sp_mode_name(sa->mode), "encryption", sp_encryption_name(sa->encryption), "integrity",
-        sp_integrity_name(sa->integrity), "fingerprint", sa->fingerprint, "state", sa_state(sa));
-    json_object_set_new(entry, "bytes", number(sa->bytes));
-    json_object_set_new(entry, "packets", number(sa->packets));
-    json_object_set_new(entry, "age_seconds", number(sa->age_seconds));
-    json_object_set_new(entry, "lifetime", lifetime_entry(&sa->lifetime));
+    json_t *entry =
+        json_pack("{s:I, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "number", (json_int_t)sa->number,
+                  "name", member_text(sa->name), "spi", (json_int_t)sa->spi, "source",
+                  member_address(&sa->source), "destination", member_address(&sa->destination), "direction",
+                  member_direction(daemon, &sa->source, &sa->destination), "mode", sp_mode_name(sa->mode),
+                  "encryption", sp_encryption_name(sa->encryption), "integrity",
+                  sp_integrity_name(sa->integrity), "fingerprint", sa->fingerprint, "state", sa_state(sa));
+    json_object_set_new(entry, "limit", member_limit(sa->limit));
+    json_object_set_new(entry, "bytes", member_number(sa->bytes));
+    json_object_set_new(entry, "packets", member_number(sa->packets));
+    json_object_set_new(entry, "age_seconds", member_number(sa->age_seconds));
+    json_object_set_new(entry, "lifetime", member_lifetime(&sa->lifetime));
     json_object_set_new(entry, "esn", json_boolean(sa->has_esn));
     json_object_set_new(entry, "tunnel", tunnel_entry(sa));
-    json_object_set_new(entry, "replay_window_packets", number(sa->replay_window_packets));
+    json_object_set_new(entry, "replay_window_packets", member_number(sa->replay_window_packets));
     json_object_set_new(entry, "encap", encap_entry(&sa->encap));
-    json_object_set_new(entry, "sequence_sent", number(sa->sequence_sent));
-    json_object_set_new(entry, "sequence_received", number(sa->sequence_received));
+    json_object_set_new(entry, "sequence_sent", member_number(sa->sequence_sent));
+    json_object_set_new(entry, "sequence_received", member_number(sa->sequence_received));
     if (sp_engine_sa_stats(daemon->engine, sa->number, &stats) == SP_OK)
         set_directions(entry, &stats, false);
     return entry;
@@ -168,7 +140,7 @@ static json_t *address_list(const struct daemon *daemon)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < daemon->me.count; i++)
-        json_array_append_new(list, address_text(&daemon->me.addresses[i]));
+        json_array_append_new(list, member_address(&daemon->me.addresses[i]));
     return list;
 }
 
@@ -176,16 +148,17 @@ static json_t *narrow_paths(const struct daemon *daemon)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < daemon->narrow_count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:I}", "peer", address_text(&daemon->narrow[i].address),
-                                              "mtu_bytes", (json_int_t)daemon->narrow[i].path_mtu_bytes));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:I}", "peer", member_address(&daemon->narrow[i].address),
+                                        "mtu_bytes", (json_int_t)daemon->narrow[i].path_mtu_bytes));
     return list;
 }
 
 static json_t *event_counts(const struct daemon *daemon, uint64_t lost)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "acquire", number(daemon->events.acquire), "soft_expired",
-                     number(daemon->events.soft_expired), "hard_expired", number(daemon->events.hard_expired),
-                     "lost", number(lost));
+    return json_pack("{s:o, s:o, s:o, s:o}", "acquire", member_number(daemon->events.acquire), "soft_expired",
+                     member_number(daemon->events.soft_expired), "hard_expired",
+                     member_number(daemon->events.hard_expired), "lost", member_number(lost));
 }
 
 /* Over all SAs that there were, so that nothing falls when keys change. */
@@ -194,12 +167,14 @@ static json_t *sa_totals(const struct daemon *daemon)
     struct sp_sad_totals totals;
     sp_sad_totals(daemon->sad, &totals);
     const struct sp_sad_carried *out = &totals.direction[SP_OUTBOUND], *in = &totals.direction[SP_INBOUND];
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "key_additions", number(totals.key_additions),
-        "key_deletions", number(totals.key_deletions), "packets_sent", number(out->packets),
-        "packets_received", number(in->packets), "confidential_bytes_sent", number(out->confidential_bytes),
-        "confidential_bytes_received", number(in->confidential_bytes), "authenticated_bytes_sent",
-        number(out->authenticated_bytes), "authenticated_bytes_received", number(in->authenticated_bytes));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "key_additions",
+                     member_number(totals.key_additions), "key_deletions",
+                     member_number(totals.key_deletions), "packets_sent", member_number(out->packets),
+                     "packets_received", member_number(in->packets), "confidential_bytes_sent",
+                     member_number(out->confidential_bytes), "confidential_bytes_received",
+                     member_number(in->confidential_bytes), "authenticated_bytes_sent",
+                     member_number(out->authenticated_bytes), "authenticated_bytes_received",
+                     member_number(in->authenticated_bytes));
 }
 
 static uint64_t uptime_seconds(const struct daemon *daemon)
@@ -227,8 +202,8 @@ json_t *status_build(struct daemon *daemon)
     return json_pack(
         "{s:b, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
         "version", sp_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
-        number(uptime_seconds(daemon)), "backend", "user", "kernel",
-        text_or_null(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths", narrow_paths(daemon),
+        member_number(uptime_seconds(daemon)), "backend", "user", "kernel",
+        member_text(has_kernel ? kernel.text : NULL), "device", device, "narrow_paths", narrow_paths(daemon),
         "addresses", address_list(daemon), "policy", policy_entry(daemon), "sas", sa_list(daemon),
         "sa_totals", sa_totals(daemon), "last_drops", last_drops_list(daemon), "totals", totals, "guard",
         guard ? guard : json_array(), "events", event_counts(daemon, stats.events_lost), "second_guard",

@@ -95,6 +95,64 @@ Test(engine, expiry_is_told_once_even_without_traffic_and_stops_traffic)
     gate_close(&gate);
 }
 
+/* A host whose first SA, front to back, has these limits. */
+static struct gate gate_with(const struct sp_lifetime *lifetime)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    cr_assert_eq(sp_sad_set_lifetime(gate.sad, 0, lifetime, NULL), SP_OK);
+    return gate;
+}
+
+static void assert_expiry(struct gate *gate, enum sp_event_kind kind, enum sp_limit limit, uint32_t rule)
+{
+    struct sp_event event;
+    cr_assert_eq(sp_engine_events(gate->engine, &event, 1), 1);
+    cr_assert_eq(event.kind, kind);
+    cr_assert_str_eq(sp_limit_name(event.limit), sp_limit_name(limit));
+    cr_assert_eq(event.rule, rule);
+    cr_assert_eq(event.sa, 0);
+    cr_assert_eq(event.spi, 0x1001);
+}
+
+Test(engine, an_expiry_tells_which_limit_and_the_rule_that_used_the_sa)
+{
+    struct gate gate =
+        gate_with(&(struct sp_lifetime){.hard_bytes = 1 << 20, .soft_packets = 2, .hard_packets = 3});
+    struct sp_event event;
+    leave(&gate, BACK);
+    cr_assert_eq(sp_engine_events(gate.engine, &event, 1), 0);
+    leave(&gate, BACK);
+    assert_expiry(&gate, SP_EVENT_SOFT_EXPIRED, SP_LIMIT_PACKETS, 1);
+    leave(&gate, BACK);
+    assert_expiry(&gate, SP_EVENT_HARD_EXPIRED, SP_LIMIT_PACKETS, 1);
+    cr_assert_eq(sp_engine_events(gate.engine, &event, 1), 0);
+    gate_close(&gate);
+
+    gate = gate_with(&(struct sp_lifetime){.soft_bytes = 1, .hard_bytes = 1 << 20, .hard_seconds = 100});
+    leave(&gate, BACK);
+    assert_expiry(&gate, SP_EVENT_SOFT_EXPIRED, SP_LIMIT_BYTES, 1);
+    gate_publish(&gate, FRONT_END, FRONT);
+    sp_clock_advance_ns(100ull * 1000000000u);
+    assert_expiry(&gate, SP_EVENT_HARD_EXPIRED, SP_LIMIT_TIME, SP_NO_RULE); /* none of this policy's */
+    gate_close(&gate);
+}
+
+Test(engine, the_soft_limit_is_told_before_the_hard_one_also_when_both_are_past)
+{
+    struct gate gate = gate_with(&(struct sp_lifetime){.hard_bytes = 1 << 20, .hard_packets = 3});
+    for (int i = 0; i < 5; i++)
+        leave(&gate, BACK);
+    assert_expiry(&gate, SP_EVENT_SOFT_EXPIRED, SP_LIMIT_PACKETS, 1);
+    assert_expiry(&gate, SP_EVENT_HARD_EXPIRED, SP_LIMIT_PACKETS, 1);
+    gate_close(&gate);
+
+    gate = gate_with(&(struct sp_lifetime){.soft_bytes = 1, .hard_bytes = 1 << 20, .hard_packets = 1});
+    leave(&gate, BACK); /* meets both with one packet */
+    assert_expiry(&gate, SP_EVENT_SOFT_EXPIRED, SP_LIMIT_PACKETS, 1);
+    assert_expiry(&gate, SP_EVENT_HARD_EXPIRED, SP_LIMIT_PACKETS, 1);
+    gate_close(&gate);
+}
+
 Test(engine, a_full_event_ring_is_counted_and_never_waited_for)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

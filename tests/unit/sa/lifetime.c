@@ -142,6 +142,31 @@ Test(lifetime, what_meets_the_limit_exactly_is_the_last_to_pass)
     cr_assert_eq(spend(sa, 0), SP_DROP_HARD_BYTES);
 }
 
+static enum sp_limit limit_of(const struct sp_sa *sa)
+{
+    struct sp_sa_info info;
+    cr_assert_eq(sp_sad_get(sad, sa->number, &info), SP_OK);
+    return info.limit;
+}
+
+Test(lifetime, which_limit_was_met_first_is_known_for_each_state)
+{
+    const struct sp_lifetime lifetime = {
+        .soft_bytes = 500, .hard_bytes = 1000, .soft_packets = 2, .hard_packets = 3, .hard_seconds = 80};
+    struct sp_sa *sa = add(&lifetime);
+    (void)spend(sa, 499);
+    cr_assert_eq(limit_of(sa), SP_LIMIT_NONE);
+    (void)spend(sa, 0);
+    cr_assert_eq(limit_of(sa), SP_LIMIT_PACKETS);
+    sp_clock_advance_ns(70ull * NS_PER_SECOND);
+    cr_assert_eq(limit_of(sa), SP_LIMIT_PACKETS, "the soft time limit came later");
+    sp_clock_advance_ns(10ull * NS_PER_SECOND);
+    cr_assert_eq(limit_of(sa), SP_LIMIT_TIME);
+    cr_assert_eq(sp_sa_limit_met(sa, SP_SA_SOFT_EXPIRED), SP_LIMIT_PACKETS);
+    cr_assert_str_eq(sp_limit_name(SP_LIMIT_NONE), "none");
+    cr_assert_str_eq(sp_limit_name(SP_LIMIT_COUNT), "?");
+}
+
 Test(lifetime, huge_packets_do_not_wrap_the_byte_counter)
 {
     const struct sp_lifetime lifetime = {.hard_bytes = 1000};

@@ -62,12 +62,12 @@ void audit_state(struct daemon *daemon, uint32_t known, bool is_exact)
 
 /* ---- SAs ----------------------------------------------------------------------------------------------- */
 
-static void tell_sa(struct audit_log *log, enum audit_event event, const struct audit_sa *sa,
+static void tell_sa(struct daemon *daemon, enum audit_event event, const struct known_sa *sa,
                     const struct sp_sa_info *info)
 {
     struct audit_line line;
     char suite[SP_SUITE_TEXT_BYTES];
-    if (!audit_begin(log, event, &line))
+    if (!audit_begin(daemon->audit, event, &line))
         return;
     audit_line_hex(&line, "spi", sa->spi, 8);
     audit_line_address(&line, "source", &sa->source);
@@ -78,44 +78,17 @@ static void tell_sa(struct audit_log *log, enum audit_event event, const struct 
         audit_line_text(&line, "mode", sp_mode_name(info->mode));
         audit_line_text(&line, "name", info->name);
     }
-    audit_end(log, event, &line);
+    audit_end(daemon->audit, event, &line);
 }
 
-static struct audit_sa summary(const struct sp_sa_info *info)
+void audit_sa_added(struct daemon *daemon, const struct known_sa *sa, const struct sp_sa_info *info)
 {
-    struct audit_sa sa = {
-        .is_there = true, .spi = info->spi, .source = info->source, .destination = info->destination};
-    memcpy(sa.fingerprint, info->fingerprint, sizeof sa.fingerprint);
-    return sa;
+    tell_sa(daemon, AUDIT_SA_ADDED, sa, info);
 }
 
-static bool is_same(const struct audit_sa *one, const struct audit_sa *other)
+void audit_sa_deleted(struct daemon *daemon, const struct known_sa *sa)
 {
-    return one->is_there == other->is_there && one->spi == other->spi &&
-           strcmp(one->fingerprint, other->fingerprint) == 0 &&
-           memcmp(&one->source, &other->source, sizeof one->source) == 0 &&
-           memcmp(&one->destination, &other->destination, sizeof one->destination) == 0;
-}
-
-/* What went first, as its number may have been given to what came. */
-void audit_sas(struct daemon *daemon)
-{
-    struct audit_log *log = daemon->audit;
-    if (log->sink.kind == AUDIT_SINK_NONE)
-        return;
-    for (uint32_t number = 0; number < sp_sad_capacity(daemon->sad); number++) {
-        struct audit_sa *known = &log->sas[number];
-        struct sp_sa_info info = {0};
-        const bool is_there = sp_sad_get(daemon->sad, number, &info) == SP_OK;
-        const struct audit_sa now = is_there ? summary(&info) : (struct audit_sa){0};
-        if (is_same(known, &now))
-            continue;
-        if (known->is_there)
-            tell_sa(log, AUDIT_SA_DELETED, known, NULL);
-        if (is_there)
-            tell_sa(log, AUDIT_SA_ADDED, &now, &info);
-        *known = now;
-    }
+    tell_sa(daemon, AUDIT_SA_DELETED, sa, NULL);
 }
 
 void audit_expiry(struct daemon *daemon, const struct sp_event *expired)
@@ -124,11 +97,12 @@ void audit_expiry(struct daemon *daemon, const struct sp_event *expired)
         expired->kind == SP_EVENT_HARD_EXPIRED ? AUDIT_SA_HARD_EXPIRED : AUDIT_SA_SOFT_EXPIRED;
     struct audit_line line;
     struct sp_sa_info info;
-    if (expired->kind == SP_EVENT_ACQUIRE || !audit_begin(daemon->audit, event, &line))
+    if (!audit_begin(daemon->audit, event, &line))
         return;
     audit_line_hex(&line, "spi", expired->spi, 8);
     audit_line_address(&line, "source", &expired->source);
     audit_line_address(&line, "destination", &expired->destination);
+    audit_line_text(&line, "limit", sp_limit_name(expired->limit));
     if (sp_sad_get(daemon->sad, expired->sa, &info) == SP_OK && info.spi == expired->spi) {
         audit_line_number(&line, "bytes", info.bytes);
         audit_line_number(&line, "packets", info.packets);

@@ -21,8 +21,9 @@ void audit_policy(struct daemon *daemon, const char *cause);
 /* A reload was refused, or failed. The file of the log is opened anew by each reload. */
 void audit_refusal(struct daemon *daemon);
 void audit_reopen(struct daemon *daemon);
-/* SAs may have come and gone since the last look. */
-void audit_sas(struct daemon *daemon);
+void audit_sa_added(struct daemon *daemon, const struct known_sa *sa, const struct sp_sa_info *info);
+void audit_sa_deleted(struct daemon *daemon, const struct known_sa *sa);
+/* Of an SA that reached a soft or a hard limit. */
 void audit_expiry(struct daemon *daemon, const struct sp_event *event);
 /* The state knew SAs. */
 void audit_state(struct daemon *daemon, uint32_t known, bool is_exact);

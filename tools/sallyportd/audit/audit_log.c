@@ -143,14 +143,13 @@ bool audit_open(struct daemon *daemon)
     struct audit_log *log = calloc(1, sizeof *log);
     struct audit_line line;
     daemon->audit = log;
-    if (log)
-        log->sas = calloc(sp_sad_capacity(daemon->sad), sizeof *log->sas);
-    if (!log || !log->sas || !audit_sink_choose(daemon->options.audit, &log->sink)) {
+    if (!log || !audit_sink_choose(daemon->options.audit, &log->sink)) {
         log_line("there is no memory for the audit log");
         return false;
     }
     if (!audit_sink_open(&log->sink))
         return false;
+    log->is_open = true;
     if (audit_begin(log, AUDIT_STARTED, &line)) {
         audit_line_text(&line, "version", sp_version());
         audit_end(log, AUDIT_STARTED, &line);
@@ -164,15 +163,14 @@ void audit_close(struct daemon *daemon)
     struct audit_line line;
     if (!log)
         return;
-    if (log->sas && daemon->engine) {
+    if (log->is_open && daemon->engine) {
         count_packets(daemon);
         for (int event = 0; event < AUDIT_EVENT_COUNT; event++)
             tell_suppressed(log, (enum audit_event)event);
     }
-    if (log->sas && audit_begin(log, AUDIT_STOPPED, &line))
+    if (log->is_open && audit_begin(log, AUDIT_STOPPED, &line))
         audit_end(log, AUDIT_STOPPED, &line);
     audit_sink_close(&log->sink);
-    free(log->sas);
     free(log->refused);
     free(log);
     daemon->audit = NULL;

@@ -45,18 +45,10 @@ struct audit_budget {
     uint32_t told_now; /* in this second */
 };
 
-/* What is remembered of an SA, to tell what came and went. */
-struct audit_sa {
-    bool is_there;
-    uint32_t spi;
-    struct sp_address source, destination;
-    char fingerprint[17];
-};
-
 struct audit_log {
     struct audit_sink sink;
     struct audit_budget budgets[AUDIT_EVENT_COUNT];
-    struct audit_sa *sas;      /* by the SA's number */
+    bool is_open;
     uint64_t *refused;         /* packets that the guard refused in clear, by rule, */
     uint32_t refused_count;    /* of so many rules, */
     uint64_t refused_installs; /* since this one */
