@@ -203,6 +203,22 @@ Test(guard_policies, by_the_gate_everything_leaves)
     unmake(&guarded);
 }
 
+/* IPv6 asks its policies about these, too. */
+Test(guard_policies, a_host_talks_to_itself)
+{
+    const struct sp_address loopback = {.family = 6, .bytes = {[15] = 1}};
+    struct sp_flow flow = {.direction = SP_OUTBOUND, .source_port = 40000, .destination_port = 80};
+    struct guarded guarded;
+
+    cr_assert_eq(make(&guarded, mixed_text("block"), DEVICE), SP_OK);
+    flow.protocol = IPPROTO_TCP;
+    flow.source = flow.destination = loopback;
+    cr_assert(may_leave(&guarded, &flow));
+    flow.destination.bytes[15] = 2;
+    cr_assert_not(may_leave(&guarded, &flow));
+    unmake(&guarded);
+}
+
 Test(guard_policies, without_a_device_none_is_left_open)
 {
     struct guarded guarded;

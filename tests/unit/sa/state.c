@@ -565,7 +565,18 @@ Test(state, files_open_to_others_are_refused)
     cr_assert_eq(chmod(folder, 0755), 0);
     expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
     cr_assert_eq(chmod(folder, 0700), 0);
-    cr_assert_eq(chmod(disk_path(), 0644), 0);
+    cr_assert_eq(chmod(disk_path(), 0604), 0);
+    expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
+    cr_assert_eq(chmod(disk_path(), 0620), 0); /* a group is others, too */
+    expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
+}
+
+Test(state, exact_figures_open_to_others_are_refused)
+{
+    play_and_kill(300, use_some);
+    cr_assert_eq(chmod(live_path(), 0602), 0);
+    expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
+    cr_assert_eq(chmod(live_path(), 0660), 0);
     expect_refusal(SP_ERR_PERMISSION, "open to nobody else");
 }
 
