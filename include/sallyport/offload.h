@@ -41,9 +41,10 @@ enum sp_offload_mode {
     SP_OFFLOAD_SOFTWARE, /* none: the kernel does it */
     SP_OFFLOAD_CRYPTO, /* encryption and integrity; the kernel keeps headers, sequence numbers and policies */
     SP_OFFLOAD_PACKET, /* all, policies too */
-    SP_OFFLOAD_AUTO    /* in a request: the most that is granted, in software if need be */
+    SP_OFFLOAD_AUTO,   /* in a request: the most that is granted, in software if need be */
+    SP_OFFLOAD_NONE    /* in an answer: not even the kernel does it */
 };
-/* "software", "crypto", "packet", "auto"; "?" outside the list. Static storage. */
+/* "software", "crypto", "packet", "auto", "none"; "?" outside the list. Static storage. */
 SP_API const char *sp_offload_mode_name(enum sp_offload_mode mode);
 
 struct sp_offload_nic {
@@ -62,6 +63,7 @@ struct sp_offload_grant {
     const char *device; /* that does it, or was asked; "": none */
     /* Why not that, in a sentence; "": it is granted, or was not asked for. */
     const char *packet_refusal, *crypto_refusal;
+    const char *kernel_refusal; /* "" unless SP_OFFLOAD_NONE is granted */
 };
 
 /* "add SA 0x00001001 192.0.2.1 -> 192.0.2.2", before it is asked for. */
@@ -74,8 +76,9 @@ struct sp_offload_load {
     const struct sp_offload_nic *nic; /* NULL: all in software; otherwise there must be an SA file */
     bool is_trial;                    /* find out what would be done, and do nothing */
     sp_offload_on_step *on_step;      /* NULL: nobody listens */
-    /* For each SA when all is done, or would be; what it gets is valid during the call. NULL: nobody listens.
-     */
+    /* For each SA that a NIC was asked for, when all is done, or would be; what it gets is valid during the
+     * call. With SP_OFFLOAD_AUTO also when the kernel refuses (SP_ERR_UNSUPPORTED, SP_ERR_LIMIT), for there
+     * is one more who can do it. NULL: nobody listens. */
     void (*on_grant)(const struct sp_offload_grant *grant, void *context);
     void *context;
     uint64_t
@@ -103,7 +106,8 @@ struct sp_offload_changes {
  * device goes down, the kernel drops its SAs and policies, and traffic is then held up rather than let
  * through in clear until it is loaded again.
  *
- * SP_ERR_UNSUPPORTED: the kernel or the NIC can't, and the report says what is lacking (ESP, DES, ...).
+ * SP_ERR_UNSUPPORTED: the kernel or the NIC can't, and the report says what is lacking (ESP, DES, ...); a
+ * mode by name of an SA that no NIC does, as in tunnel mode, among it.
  * SP_ERR_NOT_FOUND: no such device, or none with an SA's local address. SP_ERR_EXISTS: a
  * policy or SA of somebody else is in the way. SP_ERR_LIMIT: over SP_OFFLOAD_POLICIES_MAX kernel policies;
  * the report names the rule. SP_ERR_INVALID: me is unknown, or a NIC is asked without SAs. SP_ERR_PERMISSION,

@@ -25,8 +25,16 @@ SP_API enum sp_status sp_policy_load(const char *path, struct sp_policy **ret_po
  */
 SP_API enum sp_status sp_policy_parse(const char *text, size_t len_bytes, const char *name,
                                       struct sp_policy **ret_policy, struct sp_report *report) SP_MUST_USE;
+/* The same of a text of somebody who may not have files read: include is an error. */
+SP_API enum sp_status sp_policy_parse_alone(const char *text, size_t len_bytes, const char *name,
+                                            struct sp_policy **ret_policy,
+                                            struct sp_report *report) SP_MUST_USE;
 /* Frees and nulls; *policy may be NULL. No call may be using it. */
 SP_API void sp_policy_destroy(struct sp_policy **policy);
+/* Says where a rule was written: of a policy that came as its canonical text, which doesn't know, and before
+ * anybody else reads it. file is copied. SP_ERR_NOT_FOUND, SP_ERR_MEMORY. */
+SP_API enum sp_status sp_policy_set_place(struct sp_policy *policy, uint32_t index, const char *file,
+                                          uint32_t line) SP_MUST_USE;
 
 /* The canonical text: includes resolved, one statement a line. Parsing it gives the same policy and the same
  * text. */

@@ -196,8 +196,18 @@ struct sp_sad_reload_counts {
  * failure nothing changes. To be ended before any other SA is added or removed. Control thread only. */
 SP_API enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
                                           struct sp_sad_reload **ret_reload) SP_MUST_USE;
+/* The same of a regular file that somebody else opened and handed over, from its beginning; name is for
+ * messages. Who may own and read it is as ever. A key in a file of its own is an error: whoever handed the
+ * one over may not be allowed to read the other. */
+SP_API enum sp_status sp_sad_reload_begin_open(struct sp_sad *sad, int descriptor, const char *name,
+                                               struct sp_report *report,
+                                               struct sp_sad_reload **ret_reload) SP_MUST_USE;
 /* What it comes to when it is kept. */
 SP_API struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_reload *reload);
+/* Visits the SAs of the file, those that go on first. info is valid during the visit. */
+struct sp_sa_info;
+typedef void sp_sad_visitor(const struct sp_sa_info *info, void *context);
+SP_API void sp_sad_reload_visit(const struct sp_sad_reload *reload, sp_sad_visitor *visit, void *context);
 /* Ends it: is_kept removes the SAs that the file hasn't, otherwise those go that were added. Frees and nulls;
  * *reload may be NULL. */
 SP_API void sp_sad_reload_end(struct sp_sad_reload **reload, bool is_kept);

@@ -325,6 +325,21 @@ static void tell_unreadable(struct keyfile *file, enum sp_status status, const c
     sp_diagnosis_finish(&file->diagnosis);
 }
 
+/* What was read, or why it was not. */
+static enum sp_status take_text(struct keyfile *file, enum sp_status status, struct sp_secret *secret,
+                                const char *reason)
+{
+    if (status == SP_OK) {
+        file->source.bytes = secret->bytes;
+        file->source.len_bytes = secret->len_bytes;
+        status = load(file);
+    } else if (status != SP_ERR_MEMORY) {
+        tell_unreadable(file, status, reason);
+    }
+    sp_secret_free(secret);
+    return status;
+}
+
 /* Reads the file for whoever file names: a SAD or a visitor. */
 static enum sp_status read_file(struct keyfile *file, const char *path)
 {
@@ -337,16 +352,19 @@ static enum sp_status read_file(struct keyfile *file, const char *path)
     file->source = (struct sp_source){.name = name, .is_secret = true};
     if (sodium_init() < 0)
         return SP_ERR_SYSTEM;
-    enum sp_status status = sp_secret_read(path, true, FILE_MAX_BYTES, &secret, reason);
-    if (status == SP_OK) {
-        file->source.bytes = secret.bytes;
-        file->source.len_bytes = secret.len_bytes;
-        status = load(file);
-    } else if (status != SP_ERR_MEMORY) {
-        tell_unreadable(file, status, reason);
-    }
-    sp_secret_free(&secret);
-    return status;
+    const enum sp_status status = sp_secret_read(path, true, FILE_MAX_BYTES, &secret, reason);
+    return take_text(file, status, &secret, reason);
+}
+
+static enum sp_status read_handed(struct keyfile *file, int descriptor, const char *name)
+{
+    char reason[SP_SECRET_REASON_BYTES];
+    struct sp_secret secret = {0};
+    file->source = (struct sp_source){.name = name, .is_secret = true, .is_alone = true};
+    if (sodium_init() < 0)
+        return SP_ERR_SYSTEM;
+    const enum sp_status status = sp_secret_read_handed(descriptor, name, FILE_MAX_BYTES, &secret, reason);
+    return take_text(file, status, &secret, reason);
 }
 
 enum sp_status sp_sad_load(struct sp_sad *sad, const char *path, struct sp_report *report)
@@ -364,16 +382,16 @@ static void free_reload(struct sp_sad_reload *reload)
     free(reload);
 }
 
-enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
-                                   struct sp_sad_reload **ret_reload)
+/* descriptor: -1: of the file that name names. */
+static enum sp_status reload_begin(struct sp_sad *sad, int descriptor, const char *name,
+                                   struct sp_report *report, struct sp_sad_reload **ret_reload)
 {
-    SP_REQUIRE(sad != NULL && path != NULL && report != NULL && ret_reload != NULL);
     struct sp_sad_reload *reload = calloc(1, sizeof *reload);
     if (reload == NULL)
         return SP_ERR_MEMORY;
     reload->sad = sad;
     struct keyfile file = {.diagnosis = {.report = report}, .sad = sad, .reload = reload};
-    enum sp_status status = read_file(&file, path);
+    enum sp_status status = descriptor < 0 ? read_file(&file, name) : read_handed(&file, descriptor, name);
     if (status == SP_OK) {
         *ret_reload = reload;
         return SP_OK;
@@ -382,10 +400,36 @@ enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct 
     return status;
 }
 
+enum sp_status sp_sad_reload_begin(struct sp_sad *sad, const char *path, struct sp_report *report,
+                                   struct sp_sad_reload **ret_reload)
+{
+    SP_REQUIRE(sad != NULL && path != NULL && report != NULL && ret_reload != NULL);
+    return reload_begin(sad, -1, path, report, ret_reload);
+}
+
+enum sp_status sp_sad_reload_begin_open(struct sp_sad *sad, int descriptor, const char *name,
+                                        struct sp_report *report, struct sp_sad_reload **ret_reload)
+{
+    SP_REQUIRE(sad != NULL && descriptor >= 0 && name != NULL && report != NULL && ret_reload != NULL);
+    return reload_begin(sad, descriptor, name, report, ret_reload);
+}
+
 struct sp_sad_reload_counts sp_sad_reload_counts(const struct sp_sad_reload *reload)
 {
     SP_REQUIRE(reload != NULL);
     return reload->counts;
+}
+
+void sp_sad_reload_visit(const struct sp_sad_reload *reload, sp_sad_visitor *visit, void *context)
+{
+    SP_REQUIRE(reload != NULL && visit != NULL);
+    struct sp_sa_info info;
+    for (uint32_t i = 0; i < reload->counts.kept; i++)
+        if (sp_sad_get(reload->sad, reload->kept[i], &info) == SP_OK)
+            visit(&info, context);
+    for (uint32_t i = 0; i < reload->counts.added; i++)
+        if (sp_sad_get(reload->sad, reload->added[i], &info) == SP_OK)
+            visit(&info, context);
 }
 
 /* Those that the file has again, if they were on their way out. */

@@ -19,6 +19,7 @@ struct sp_source {
     const char *bytes;
     size_t len_bytes;
     bool is_secret; /* an SA file: its text must not show up in messages */
+    bool is_alone;  /* of somebody who may not have other files read: it can name none */
 };
 
 struct sp_place {

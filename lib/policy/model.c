@@ -68,6 +68,22 @@ enum sp_status sp_policy_rule(const struct sp_policy *policy, uint32_t index, st
     return SP_OK;
 }
 
+/* Rules of one file stand together, so most need no copy of its name. */
+enum sp_status sp_policy_set_place(struct sp_policy *policy, uint32_t index, const char *file, uint32_t line)
+{
+    SP_REQUIRE(policy != NULL && file != NULL);
+    if (index >= policy->rule_count)
+        return SP_ERR_NOT_FOUND;
+    const char *copy = index > 0 && strcmp(policy->rules[index - 1].file, file) == 0
+                           ? policy->rules[index - 1].file
+                           : sp_storage_text(policy->strings, file, strlen(file));
+    if (copy == NULL)
+        return SP_ERR_MEMORY;
+    policy->rules[index].file = copy;
+    policy->rules[index].line = line;
+    return SP_OK;
+}
+
 static bool is_same(const struct sp_address *left, const struct sp_address *right)
 {
     return left->family == right->family &&

@@ -139,6 +139,11 @@ static bool parse_include(struct sp_parser *parser, struct sp_reader *reader, st
         sp_reader_unexpected(reader, "the end of the line");
         return false;
     }
+    if (file->source.is_alone) {
+        sp_diagnose_error(&parser->diagnosis, &token.place,
+                          "a policy that was handed over can't include files: write out what they say");
+        return true;
+    }
     char path[PATH_MAX_BYTES], resolved[PATH_MAX_BYTES];
     if (token.place.len_bytes >= sizeof path || sp_token_string(&token, path) == 0 ||
         !resolve(file, path, resolved)) {
@@ -286,11 +291,13 @@ static void free_parser(struct sp_parser *parser)
     free(parser->ports);
 }
 
-static enum sp_status parse_all(struct sp_parser *parser, const char *name, const struct sp_loaded *loaded)
+static enum sp_status parse_all(struct sp_parser *parser, const char *name, const struct sp_loaded *loaded,
+                                bool is_alone)
 {
     struct sp_file *file = add_file(parser, name, loaded);
     if (file == NULL)
         return SP_ERR_MEMORY;
+    file->source.is_alone = is_alone;
     (void)parse_file(parser, file);
     resolve_references(parser);
     sp_check_sets(parser);
@@ -300,8 +307,8 @@ static enum sp_status parse_all(struct sp_parser *parser, const char *name, cons
 }
 
 /* Takes loaded->bytes over. */
-static enum sp_status build(const char *name, const struct sp_loaded *loaded, struct sp_policy **ret_policy,
-                            struct sp_report *report)
+static enum sp_status build(const char *name, const struct sp_loaded *loaded, bool is_alone,
+                            struct sp_policy **ret_policy, struct sp_report *report)
 {
     struct sp_policy *policy = calloc(1, sizeof *policy);
     struct sp_storage *storage = sp_storage_create();
@@ -314,7 +321,7 @@ static enum sp_status build(const char *name, const struct sp_loaded *loaded, st
     }
     policy->strings = storage;
     struct sp_parser parser = {.diagnosis = {.report = report}, .policy = policy, .storage = storage};
-    status = parse_all(&parser, name, loaded);
+    status = parse_all(&parser, name, loaded, is_alone);
     free_parser(&parser);
     if (status == SP_OK && !sp_policy_sort(policy))
         status = SP_ERR_MEMORY;
@@ -339,17 +346,30 @@ enum sp_status sp_policy_load(const char *path, struct sp_policy **ret_policy, s
         sp_diagnose(&diagnosis, SP_SEVERITY_ERROR, status, &whole, "%s", reason);
         sp_diagnosis_finish(&diagnosis);
     }
-    return status == SP_OK ? build(name, &loaded, ret_policy, report) : status;
+    return status == SP_OK ? build(name, &loaded, false, ret_policy, report) : status;
+}
+
+static enum sp_status parse_text(const char *text, size_t len_bytes, const char *name, bool is_alone,
+                                 struct sp_policy **ret_policy, struct sp_report *report)
+{
+    struct sp_loaded loaded = {.bytes = malloc(len_bytes == 0 ? 1 : len_bytes), .len_bytes = len_bytes};
+    if (loaded.bytes == NULL)
+        return SP_ERR_MEMORY;
+    if (len_bytes > 0)
+        memcpy(loaded.bytes, text, len_bytes);
+    return build(name, &loaded, is_alone, ret_policy, report);
 }
 
 enum sp_status sp_policy_parse(const char *text, size_t len_bytes, const char *name,
                                struct sp_policy **ret_policy, struct sp_report *report)
 {
     SP_REQUIRE((text != NULL || len_bytes == 0) && name != NULL && ret_policy != NULL && report != NULL);
-    struct sp_loaded loaded = {.bytes = malloc(len_bytes == 0 ? 1 : len_bytes), .len_bytes = len_bytes};
-    if (loaded.bytes == NULL)
-        return SP_ERR_MEMORY;
-    if (len_bytes > 0)
-        memcpy(loaded.bytes, text, len_bytes);
-    return build(name, &loaded, ret_policy, report);
+    return parse_text(text, len_bytes, name, false, ret_policy, report);
+}
+
+enum sp_status sp_policy_parse_alone(const char *text, size_t len_bytes, const char *name,
+                                     struct sp_policy **ret_policy, struct sp_report *report)
+{
+    SP_REQUIRE((text != NULL || len_bytes == 0) && name != NULL && ret_policy != NULL && report != NULL);
+    return parse_text(text, len_bytes, name, true, ret_policy, report);
 }

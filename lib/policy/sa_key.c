@@ -101,7 +101,10 @@ static bool parse_file(struct sp_reader *reader, struct sp_sa_key *key)
     }
     sp_reader_next(reader);
     bool is_readable = true;
-    if (resolve(&token, path))
+    if (token.place.source->is_alone)
+        sp_diagnose_error(reader->diagnosis, &token.place,
+                          "an SA file that was handed over can't name key files: write the key itself");
+    else if (resolve(&token, path))
         is_readable = read_key_file(reader, &token.place, path, key);
     else
         sp_diagnose_error(reader->diagnosis, &token.place, "this is not a path of 1 to %d bytes",

@@ -151,6 +151,14 @@ enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t m
     return status;
 }
 
+enum sp_status sp_secret_read_handed(int descriptor, const char *path, size_t max_bytes,
+                                     struct sp_secret *ret_secret, char *reason)
+{
+    /* what can't be read from its beginning is refused for what it is */
+    (void)lseek(descriptor, 0, SEEK_SET);
+    return read_descriptor(descriptor, path, false, max_bytes, ret_secret, reason);
+}
+
 static enum sp_status read_open(int descriptor, bool is_include, size_t max_bytes,
                                 struct sp_secret *ret_secret, bool *ret_is_open, char *reason)
 {

@@ -21,6 +21,9 @@ struct sp_secret {
  * SP_ERR_MEMORY. Needs sodium_init(). */
 enum sp_status sp_secret_read(const char *path, bool may_be_descriptor, size_t max_bytes,
                               struct sp_secret *ret_secret, char *reason) SP_MUST_USE;
+/* The same of a regular file that is open, from its beginning; path is for the sentence. */
+enum sp_status sp_secret_read_handed(int descriptor, const char *path, size_t max_bytes,
+                                     struct sp_secret *ret_secret, char *reason) SP_MUST_USE;
 /* The same for files that merely may have keys in them: anybody's, "-" being standard input. is_include: only
  * a regular file will do, so that nobody is made to wait. Tells whether others may read the file. SP_ERR_IO,
  * SP_ERR_MEMORY. */

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -506,4 +507,63 @@ Test(keyfile, a_gcm_key_in_use_gets_no_second_spi)
     cr_assert_not_null(strstr(error->text, "make a key for each SA"), "%s", error->text);
     cr_assert_eq(sp_sad_count(sad), 1);
     cr_assert_eq(gcm_sa(256), sa);
+}
+
+/* ---- a file that somebody else has opened -------------------------------------------------------------- */
+
+static enum sp_status load_handed(const char *text, unsigned mode, struct sp_sad_reload **reload)
+{
+    const int descriptor =
+        open(write_file("handed", text, strlen(text), mode), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char byte;
+    cr_assert_eq(read(descriptor, &byte, 1), 1); /* whoever handed it over has read of it */
+    const enum sp_status status = sp_sad_reload_begin_open(sad, descriptor, "their.keys", report, reload);
+    cr_assert_eq(close(descriptor), 0, "it stays the caller's");
+    return status;
+}
+
+static void note_spi(const struct sp_sa_info *info, void *context)
+{
+    char *spis = context;
+    sprintf(spis + strlen(spis), " %u", info->spi);
+}
+
+Test(keyfile, an_open_file_is_read_from_its_beginning_and_its_sas_are_told)
+{
+    struct sp_sad_reload *reload = NULL;
+    char spis[64] = "";
+    cr_assert_eq(load(SA_TEXT("a", "256") SA_TEXT("b", "257")), SP_OK);
+    cr_assert_eq(load_handed(SA_TEXT("c", "258") SA_TEXT("b", "257"), 0600, &reload), SP_OK);
+    sp_sad_reload_visit(reload, note_spi, spis);
+    cr_assert_str_eq(spis, " 257 258", "not the one that goes");
+    sp_sad_reload_end(&reload, true);
+    cr_assert(!has_spi(256) && has_spi(257) && has_spi(258));
+}
+
+Test(keyfile, an_open_file_is_held_to_the_same_owner_and_mode)
+{
+    struct sp_sad_reload *reload = NULL;
+    cr_assert_eq(load_handed(SA_TEXT("a", "256"), 0640, &reload), SP_ERR_PERMISSION);
+    cr_assert_null(reload);
+    const struct sp_error *error = sp_report_get(report, 0);
+    cr_assert_str_eq(error->file, "their.keys");
+    cr_assert_not_null(strstr(error->text, "open to others"), "%s", error->text);
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(sp_sad_reload_begin_open(sad, ends[0], "pipe", report, &reload), SP_ERR_PERMISSION,
+                 "a pipe is refused, and not waited for");
+    cr_assert_eq(sp_sad_count(sad), 0);
+}
+
+Test(keyfile, an_open_file_names_no_key_files)
+{
+    struct sp_sad_reload *reload = NULL;
+    (void)write_file("key", "0x000102030405060708090a0b0c0d0e0f", 34, 0600);
+    cr_assert_eq(load_handed("sa \"a\" {\n    spi 256\n    from 192.0.2.1 to 192.0.2.2\n"
+                             "    esp null hmac-md5-96\n    integrity-key file \"key\"\n}\n",
+                             0600, &reload),
+                 SP_ERR_PARSE);
+    cr_assert_null(reload);
+    cr_assert_eq(sp_report_get(report, 0)->line, 5);
+    cr_assert_not_null(strstr(sp_report_get(report, 0)->text, "can't name key files"));
 }

@@ -77,6 +77,23 @@ Test(model, what_is_not_there_is_not_found)
     sp_policy_destroy(&policy);
 }
 
+Test(model, rules_can_be_told_where_they_were_written)
+{
+    struct sp_policy *policy = policy_of(text);
+    struct sp_rule_info rule;
+    char file[] = "web.policy";
+    cr_assert_eq(sp_policy_set_place(policy, 0, file, 7), SP_OK);
+    cr_assert_eq(sp_policy_set_place(policy, 1, file, 9), SP_OK);
+    cr_assert_eq(sp_policy_set_place(policy, 2, file, 9), SP_ERR_NOT_FOUND);
+    memset(file, 'x', sizeof file - 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        cr_assert_eq(sp_policy_rule(policy, i, &rule), SP_OK);
+        cr_assert_str_eq(rule.file, "web.policy");
+        cr_assert_eq(rule.line, 7 + 2 * i);
+    }
+    sp_policy_destroy(&policy);
+}
+
 Test(model, destroying_nulls_the_pointer_and_may_be_done_twice)
 {
     struct sp_policy *policy = policy_of(text);

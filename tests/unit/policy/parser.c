@@ -124,6 +124,24 @@ Test(parser, a_relative_include_starts_in_the_folder_of_its_file)
     sp_report_destroy(&report);
 }
 
+Test(parser, a_text_that_was_handed_over_includes_nothing)
+{
+    struct sp_policy *policy = NULL;
+    struct sp_report *report;
+    char text[256];
+    snprintf(text, sizeof text, "default block\ninclude \"%s\"\n", write_file("a", "", 0, 0600));
+    cr_assert_eq(sp_report_create(&report), SP_OK);
+    cr_assert_eq(sp_policy_parse(text, strlen(text), "theirs", &policy, report), SP_OK);
+    sp_policy_destroy(&policy);
+    cr_assert_eq(sp_policy_parse_alone(text, strlen(text), "theirs", &policy, report), SP_ERR_PARSE);
+    cr_assert_null(policy);
+    cr_assert_eq(sp_report_get(report, 0)->line, 2);
+    cr_assert_not_null(strstr(sp_report_get(report, 0)->text, "can't include files"));
+    cr_assert_eq(sp_policy_parse_alone(text, 14, "theirs", &policy, report), SP_OK);
+    sp_policy_destroy(&policy);
+    sp_report_destroy(&report);
+}
+
 Test(parser, a_file_may_be_included_twice_when_it_is_no_ring)
 {
     struct sp_report *report;
