@@ -71,6 +71,24 @@ static enum sp_status reconcile(const struct sp_kernel_goal *goal, const struct 
     return status;
 }
 
+/* Of the kernel, as against a mistake of whoever asks. */
+static bool is_inability(enum sp_status status)
+{
+    return status == SP_ERR_UNSUPPORTED || status == SP_ERR_LIMIT;
+}
+
+/* A request that takes what comes may go on to somebody else, who is told why nobody here took it. */
+static void tell_refusal(const struct sp_offload_load *load, const struct sp_kernel_sas *sas,
+                         const struct sp_report *report)
+{
+    const size_t count = sp_report_count(report);
+
+    if (load->nic == NULL || load->nic->mode != SP_OFFLOAD_AUTO || load->on_grant == NULL)
+        return;
+    sp_kernel_nic_tell_refused(sas, count > 0 ? sp_report_get(report, count - 1)->text : "the kernel refuses",
+                               load->on_grant, load->context);
+}
+
 enum sp_status sp_offload_kernel_load(const struct sp_offload_load *load, struct sp_report *report,
                                       struct sp_offload_changes *ret_changes)
 {
@@ -86,10 +104,14 @@ enum sp_status sp_offload_kernel_load(const struct sp_offload_load *load, struct
         return SP_ERR_INVALID;
     enum sp_status status =
         sp_kernel_policies_make(load->policy, &load->me, load->rule_policies, report, &policies);
-    if (status == SP_OK && load->keys_path != NULL)
-        status = sp_kernel_sas_load(load->keys_path, load->policy, report, &sas);
+    if ((status == SP_OK || is_inability(status)) && load->keys_path != NULL) {
+        const enum sp_status read = sp_kernel_sas_load(load->keys_path, load->policy, report, &sas);
+        status = read != SP_OK ? read : status;
+    }
     if (status == SP_OK)
         status = reconcile(&goal, load, report, ret_changes);
+    if (is_inability(status))
+        tell_refusal(load, &sas, report);
     sp_kernel_policies_free(&policies);
     sp_kernel_sas_free(&sas);
     return status;

@@ -18,10 +18,8 @@
 const char *sp_offload_mode_name(enum sp_offload_mode mode)
 {
     static const char *const names[] = {
-        [SP_OFFLOAD_SOFTWARE] = "software",
-        [SP_OFFLOAD_CRYPTO] = "crypto",
-        [SP_OFFLOAD_PACKET] = "packet",
-        [SP_OFFLOAD_AUTO] = "auto",
+        [SP_OFFLOAD_SOFTWARE] = "software", [SP_OFFLOAD_CRYPTO] = "crypto", [SP_OFFLOAD_PACKET] = "packet",
+        [SP_OFFLOAD_AUTO] = "auto",         [SP_OFFLOAD_NONE] = "none",
     };
 
     return (unsigned)mode < sizeof names / sizeof *names ? names[mode] : "?";
@@ -120,7 +118,8 @@ static enum sp_status place_all(struct sp_kernel_sas *sas, const struct sp_offlo
         if (place(placing, sa, why, sizeof why))
             continue;
         if (nic->mode != SP_OFFLOAD_AUTO)
-            return complain(report, SP_ERR_NOT_FOUND, "no NIC for the SA 0x%08x: %s", sa->spi, why);
+            return complain(report, sa->suite.mode == SP_MODE_TUNNEL ? SP_ERR_UNSUPPORTED : SP_ERR_NOT_FOUND,
+                            "no NIC for the SA 0x%08x: %s", sa->spi, why);
         sa->packet_refusal = sa->crypto_refusal = sp_kernel_sas_refusal(sas, why);
     }
     return SP_OK;
@@ -262,6 +261,30 @@ void sp_kernel_nic_tell(const struct sp_kernel_sas *sas, enum sp_offload_mode re
             .device = device,
             .packet_refusal = place.mode == SP_OFFLOAD_PACKET ? "" : sas->refusals[sa->packet_refusal],
             .crypto_refusal = place.mode == SP_OFFLOAD_SOFTWARE ? sas->refusals[sa->crypto_refusal] : "",
+            .kernel_refusal = "",
+        };
+        on_grant(&grant, context);
+    }
+}
+
+void sp_kernel_nic_tell_refused(const struct sp_kernel_sas *sas, const char *why,
+                                sp_kernel_on_grant *on_grant, void *context)
+{
+    for (size_t i = 0; i < sas->count; i++) {
+        const struct sp_kernel_sa *sa = &sas->wanted[i];
+        char device[IF_NAMESIZE] = "";
+        if (sa->asked.interface != 0)
+            (void)if_indextoname((unsigned)sa->asked.interface, device);
+        const struct sp_offload_grant grant = {
+            .spi = sa->spi,
+            .source = sa->source,
+            .destination = sa->destination,
+            .requested = SP_OFFLOAD_AUTO,
+            .granted = SP_OFFLOAD_NONE,
+            .device = device,
+            .packet_refusal = sa->packet_refusal != 0 ? sas->refusals[sa->packet_refusal] : why,
+            .crypto_refusal = sa->crypto_refusal != 0 ? sas->refusals[sa->crypto_refusal] : why,
+            .kernel_refusal = why,
         };
         on_grant(&grant, context);
     }

@@ -18,5 +18,8 @@ enum sp_status sp_kernel_nic_bring(struct sp_xfrm_link *link, const struct sp_ke
 typedef void sp_kernel_on_grant(const struct sp_offload_grant *grant, void *context);
 void sp_kernel_nic_tell(const struct sp_kernel_sas *sas, enum sp_offload_mode requested, bool is_trial,
                         sp_kernel_on_grant *on_grant, void *context);
+/* The same when the kernel refused a request of SP_OFFLOAD_AUTO as well, for this reason. */
+void sp_kernel_nic_tell_refused(const struct sp_kernel_sas *sas, const char *why,
+                                sp_kernel_on_grant *on_grant, void *context);
 
 #endif

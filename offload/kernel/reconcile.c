@@ -32,6 +32,7 @@ struct run {
     struct sp_xfrm_plan plan;
     bool has_plan, has_changed;
     bool is_ending_old; /* former SAs have begun to go, and some may be left */
+    size_t ended_count; /* former SAs that are gone */
     bool has_lowered;   /* in this pass a NIC was asked for too much */
     char fault[256];    /* what failed; empty: nothing, or what the status says */
 };
@@ -364,6 +365,8 @@ static enum sp_status ask_all(struct run *run)
     run->is_ending_old = true;
     status = ask_sas(run, SP_KERNEL_END_OLD);
     run->is_ending_old = status != SP_OK;
+    if (status == SP_OK && !run->goal->is_trial)
+        run->ended_count += run->goal->sas->old_count;
     return status;
 }
 
@@ -410,6 +413,19 @@ static enum sp_status preflight(struct run *run, bool *ret_has_lowered)
     return status == SP_ERR_SYSTEM ? fail_for_now(run, errno) : status;
 }
 
+/* What the kernel can't do at all is a better reason than what stands in the way of it. */
+static enum sp_status preflight_after(struct run *run, enum sp_status found, bool *ret_has_lowered)
+{
+    char fault[sizeof run->fault];
+
+    (void)snprintf(fault, sizeof fault, "%s", run->fault);
+    const enum sp_status status = preflight(run, ret_has_lowered);
+    if (status != SP_OK || found == SP_OK)
+        return status;
+    (void)snprintf(run->fault, sizeof run->fault, "%s", fault);
+    return found;
+}
+
 /* Before the first change: looks until what is asked for is what would be granted. */
 static enum sp_status prepare(struct run *run, struct sp_offload_changes *changes)
 {
@@ -418,8 +434,8 @@ static enum sp_status prepare(struct run *run, struct sp_offload_changes *change
 
     while (status == SP_OK && has_lowered) {
         status = look_and_plan(run);
-        if (status == SP_OK)
-            status = preflight(run, &has_lowered);
+        if (status == SP_OK || status == SP_ERR_EXISTS)
+            status = preflight_after(run, status, &has_lowered);
     }
     if (status != SP_OK)
         return status;
@@ -455,10 +471,16 @@ static enum sp_status put_back(struct run *run)
 static void report_failure(struct run *run, enum sp_status status, const char *fault, bool is_put_back)
 {
     struct sp_error error = {.code = status, .width = 1};
+    char without[112] = "";
 
+    /* found out when all was done: their keys are gone */
+    if (run->ended_count > 0)
+        (void)snprintf(without, sizeof without,
+                       ". What was is in force again, without %zu former SAs that had ended: load them again",
+                       run->ended_count);
     (void)snprintf(error.text, sizeof error.text, "%.150s%s", fault,
                    run->is_ending_old ? ". All that is new is in force, but former SAs are left: try again"
-                   : is_put_back      ? ""
+                   : is_put_back      ? without
                                       : ". The kernel now has a part of it, and no more in clear: try again");
     sp_report_add(run->report, &error);
 }

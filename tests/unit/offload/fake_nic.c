@@ -72,6 +72,11 @@ static uint32_t count_on_nic(const struct fake_nic *nic)
     return count;
 }
 
+static bool is_trial(const struct sp_xfrm_sa *sa)
+{
+    return sa->reqid == 0x53ffffffu;
+}
+
 static struct verdict ask_driver(const struct fake_nic *nic, const struct sp_xfrm_sa *sa)
 {
     const bool is_packet = (sa->device.flags & XFRM_OFFLOAD_PACKET) != 0;
@@ -81,6 +86,8 @@ static struct verdict ask_driver(const struct fake_nic *nic, const struct sp_xfr
         return refuse(EINVAL, "Type doesn't support offload");
     case FAKE_PLAIN:
         return is_packet ? refuse(EINVAL, NULL) : (struct verdict){.is_silent = true};
+    case FAKE_TRIALS_ONLY:
+        return is_packet ? refuse(EINVAL, NULL) : (struct verdict){.is_silent = !is_trial(sa)};
     case FAKE_DECLINES:
         return is_packet ? refuse(EOPNOTSUPP, "bonding: Slave does not support ipsec offload")
                          : (struct verdict){.is_silent = true};
@@ -196,11 +203,6 @@ static uint64_t *used_of(struct fake_nic *nic, const uint8_t *key)
     return &nic->used[nic->used_count++].sent;
 }
 
-static bool is_trial(const struct sp_xfrm_sa *sa)
-{
-    return sa->reqid == 0x53ffffffu;
-}
-
 /* Each outbound SA, SPIs of odd numbers, sends a thousand packets. */
 static void send_packets(struct fake_nic *nic)
 {
@@ -249,7 +251,9 @@ static void add_sa(struct fake_nic *nic, const struct nlmsghdr *request, const s
         acknowledge(nic, request, refuse(EEXIST, NULL));
         return;
     }
-    if (sa->has & SP_XFRM_HAS_DEVICE)
+    if (nic->has_no_esp)
+        verdict = refuse(EPROTONOSUPPORT, NULL);
+    else if (sa->has & SP_XFRM_HAS_DEVICE)
         verdict = ask_driver(nic, sa);
     if (verdict.error == 0)
         keep_sa(nic, sa, verdict);

@@ -14,10 +14,11 @@
 #define FAKE_RULES_MAX 128u
 
 enum fake_driver {
-    FAKE_PLAIN,     /* lo, dummy: no offload, and crypto is said yes to all the same */
-    FAKE_DECLINES,  /* has offload and answers EOPNOTSUPP (a bond of plain devices): said yes to as well */
-    FAKE_NO_MODULE, /* the kernel has no esp4_offload */
-    FAKE_ELSEWHERE, /* the device has gone, and the route leads to one that takes it */
+    FAKE_PLAIN,       /* lo, dummy: no offload, and crypto is said yes to all the same */
+    FAKE_DECLINES,    /* has offload and answers EOPNOTSUPP (a bond of plain devices): said yes to as well */
+    FAKE_NO_MODULE,   /* the kernel has no esp4_offload */
+    FAKE_ELSEWHERE,   /* the device has gone, and the route leads to one that takes it */
+    FAKE_TRIALS_ONLY, /* takes what is tried, and then says yes and does it in software */
     FAKE_NETDEVSIM,
     FAKE_MLX5,
     FAKE_MLX5_NO_POLICIES, /* SAs for whole packets, but no policies */
@@ -32,6 +33,7 @@ struct fake_sa {
 
 struct fake_nic {
     enum fake_driver driver;
+    bool has_no_esp; /* the kernel itself */
     int32_t interface;
     uint32_t room, policy_room; /* how many the NIC has room for */
     struct fake_sa sas[FAKE_SAS_MAX];

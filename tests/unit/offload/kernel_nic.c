@@ -293,6 +293,53 @@ Test(kernel_nic, an_sa_of_other_hosts_is_on_no_nic)
     expect_says(grants[0].crypto_refusal, "no address of this host");
 }
 
+Test(kernel_nic, an_sa_in_tunnel_mode_is_for_no_nic_by_name)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_MLX5);
+    want(back_end, GCM, 2, "mode tunnel");
+    for (enum sp_offload_mode mode = SP_OFFLOAD_CRYPTO; mode <= SP_OFFLOAD_PACKET; mode++) {
+        cr_expect_eq(bring(mode, "lo", &changes), SP_ERR_UNSUPPORTED);
+        expect_says(last_complaint(), ": it is in tunnel mode, which the kernel does itself");
+    }
+    cr_expect_eq(kernel.sends, 0);
+}
+
+Test(kernel_nic, what_is_refused_at_the_last_look_says_which_former_sas_had_ended)
+{
+    struct sp_offload_changes changes;
+
+    want(back_end, GCM, 4, "");
+    cr_assert_eq(bring_software(), SP_OK);
+    kernel.driver = FAKE_TRIALS_ONLY;
+    want(back_end, GCM, 2, "");
+    cr_expect_eq(bring(SP_OFFLOAD_CRYPTO, "lo", &changes), SP_ERR_UNSUPPORTED);
+    expect_says(last_complaint(),
+                "and not to the NIC as was asked. What was is in force again, without 2 former "
+                "SAs that had ended: load them again");
+    cr_expect_eq(fake_nic_sa_count(&kernel), 2);
+    cr_expect_eq(bring(SP_OFFLOAD_CRYPTO, "lo", &changes), SP_ERR_UNSUPPORTED);
+    cr_expect_null(strstr(last_complaint(), "former"), "this time none had: %s", last_complaint());
+}
+
+Test(kernel_nic, when_the_kernel_refuses_too_each_sa_is_told_why)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_NETDEVSIM);
+    kernel.has_no_esp = true;
+    want(back_end, GCM, 2, "");
+    cr_expect_eq(bring(SP_OFFLOAD_AUTO, "lo", &changes), SP_ERR_UNSUPPORTED);
+    sp_kernel_nic_tell_refused(&side.sas, last_complaint(), note, NULL);
+    cr_assert_eq(grant_count, 2);
+    cr_expect_eq(count_granted(SP_OFFLOAD_NONE), 2);
+    expect_says(grants[0].packet_refusal, "the kernel has no ESP: CONFIG_INET_ESP");
+    expect_says(grants[0].crypto_refusal, "the kernel has no ESP: CONFIG_INET_ESP");
+    expect_says(last_complaint(), "the kernel has no ESP: CONFIG_INET_ESP");
+    cr_expect_eq(kernel.policy_count, 0);
+}
+
 /* ---- on the NIC ------------------------------------------------------------------------------------------
  */
 
