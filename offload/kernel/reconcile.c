@@ -471,7 +471,7 @@ static enum sp_status put_back(struct run *run)
 static void report_failure(struct run *run, enum sp_status status, const char *fault, bool is_put_back)
 {
     struct sp_error error = {.code = status, .width = 1};
-    char without[112] = "";
+    char without[104] = "";
 
     /* found out when all was done: their keys are gone */
     if (run->ended_count > 0)
