@@ -11,11 +11,11 @@
 
 #define START_NS 1000000000000u
 
-/* A packet that waited so long is looked at so long after the start. */
+/* A packet that waited so long is looked at so long after the start, and more wait behind it. */
 static bool stands(struct backlog *backlog, uint64_t at_ns, uint64_t waited_ns)
 {
     const uint64_t now_ns = START_NS + at_ns;
-    return backlog_stands(backlog, now_ns - waited_ns, now_ns);
+    return backlog_stands(backlog, now_ns - waited_ns, now_ns, false);
 }
 
 Test(backlog, packets_may_wait_up_to_the_limit_for_ever)
@@ -51,10 +51,20 @@ Test(backlog, a_time_that_is_unknown_or_in_the_future_is_not_late)
 {
     struct backlog backlog = {0};
     cr_assert_not(stands(&backlog, 0, BACKLOG_LATE_NS + 1));
-    cr_assert_not(backlog_stands(&backlog, 0, START_NS + 2 * BACKLOG_GRACE_NS));
+    cr_assert_not(backlog_stands(&backlog, 0, START_NS + 2 * BACKLOG_GRACE_NS, false));
     cr_assert_not(
-        backlog_stands(&backlog, START_NS + 3 * BACKLOG_GRACE_NS, START_NS)); /* the clock was set */
+        backlog_stands(&backlog, START_NS + 3 * BACKLOG_GRACE_NS, START_NS, false)); /* the clock was set */
     cr_assert_eq(backlog.late_since_ns, 0);
+}
+
+Test(backlog, a_queue_that_has_been_emptied_does_not_stand_however_late)
+{
+    const uint64_t late_ns = 100u * BACKLOG_LATE_NS;
+    struct backlog backlog = {0};
+    cr_assert_not(stands(&backlog, 0, late_ns));
+    cr_assert_not(backlog_stands(&backlog, START_NS, START_NS + late_ns, true));
+    cr_assert_not(stands(&backlog, late_ns + 1, late_ns), "so the time counts anew");
+    cr_assert(stands(&backlog, late_ns + 2 + BACKLOG_GRACE_NS, late_ns));
 }
 
 Test(backlog, the_kernel_tells_when_a_packet_arrived)

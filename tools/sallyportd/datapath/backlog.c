@@ -27,9 +27,10 @@ uint64_t backlog_arrival_ns(struct msghdr *message)
     return 0;
 }
 
-bool backlog_stands(struct backlog *backlog, uint64_t arrival_ns, uint64_t now_ns)
+bool backlog_stands(struct backlog *backlog, uint64_t arrival_ns, uint64_t now_ns, bool is_emptied)
 {
-    const bool is_late = arrival_ns != 0 && now_ns > arrival_ns && now_ns - arrival_ns > BACKLOG_LATE_NS;
+    const bool is_late =
+        !is_emptied && arrival_ns != 0 && now_ns > arrival_ns && now_ns - arrival_ns > BACKLOG_LATE_NS;
     if (!is_late)
         backlog->late_since_ns = 0;
     else if (backlog->late_since_ns == 0)

@@ -6,7 +6,8 @@
  * late, because more comes than can be opened. Its length in bytes doesn't tell one from the other: a
  * megabyte is a few milliseconds for one processor and hundreds for another. So the time is measured, as in
  * CoDel (RFC 8289), but what stands is shed at once rather than little by little, since a flood doesn't mind
- * losses.
+ * losses. A queue that has just been emptied doesn't stand, however late its packets are (RFC 8289 5.6 has
+ * that rule, too): they waited for the processor, not for one another.
  */
 #ifndef SALLYPORTD_BACKLOG_H
 #define SALLYPORTD_BACKLOG_H
@@ -31,7 +32,7 @@ bool backlog_watch(int fd);
 /* When this one did, since the epoch; 0: the kernel didn't say. */
 uint64_t backlog_arrival_ns(struct msghdr *message);
 
-/* Has the queue whose first packet arrived then been late for too long? */
-bool backlog_stands(struct backlog *backlog, uint64_t arrival_ns, uint64_t now_ns);
+/* Has the queue whose first packet arrived then been late for too long? is_emptied: none is left in it. */
+bool backlog_stands(struct backlog *backlog, uint64_t arrival_ns, uint64_t now_ns, bool is_emptied);
 
 #endif

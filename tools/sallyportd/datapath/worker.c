@@ -161,7 +161,7 @@ static void take_in_time(struct worker *worker, struct backlog *backlog, size_t 
 {
     if (count == 0)
         return;
-    if (!backlog_stands(backlog, arrival_ns, now_ns()))
+    if (!backlog_stands(backlog, arrival_ns, now_ns(), count < BURST_PACKETS))
         take_in(worker, count);
     else
         atomic_fetch_add_explicit(&worker->shed_packets, count, memory_order_relaxed);
