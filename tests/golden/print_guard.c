@@ -7,6 +7,22 @@
 
 #include <stdlib.h>
 
+/* The sets, and then the rules that use them. */
+static bool print(const struct guard_settings *settings, const struct sp_policy *policy)
+{
+    char *text = NULL;
+    size_t len_bytes;
+    FILE *rules = open_memstream(&text, &len_bytes);
+    if (!rules)
+        return false;
+    const bool is_written = guard_write(stdout, rules, 'a', settings, policy);
+    const bool is_whole = fclose(rules) == 0 && is_written;
+    if (is_whole)
+        fputs(text, stdout);
+    free(text);
+    return is_whole;
+}
+
 static enum sp_status show(const char *path, const struct guard_settings *settings)
 {
     struct sp_report *report = NULL;
@@ -16,7 +32,7 @@ static enum sp_status show(const char *path, const struct guard_settings *settin
         status = sp_policy_load(path, &policy, report);
     if (report)
         sp_report_print(report, stderr);
-    if (status == SP_OK && !guard_write(stdout, settings, policy))
+    if (status == SP_OK && !print(settings, policy))
         status = SP_ERR_MEMORY;
     sp_policy_destroy(&policy);
     sp_report_destroy(&report);

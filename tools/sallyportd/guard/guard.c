@@ -46,20 +46,142 @@ void guard_destroy(struct guard **guard)
     *guard = NULL;
 }
 
-bool guard_install(struct guard *guard, const struct sp_policy *policy)
+/* ---- putting it up --------------------------------------------------------------------------------------
+ */
+
+/* The table's objects of a kind, as nft lists them; NULL without a table. */
+static json_t *list(struct guard *guard, const char *what)
+{
+    char command[64];
+    snprintf(command, sizeof command, "list %s", what);
+    if (nft_run_cmd_from_buffer(guard->nft, command) != 0)
+        return NULL;
+    return json_loads(nft_ctx_get_output_buffer(guard->nft), 0, NULL);
+}
+
+static const char *name_of(const json_t *item, const char *kind)
+{
+    const json_t *object = json_object_get(item, kind);
+    const char *table = json_string_value(json_object_get(object, "table"));
+    return table && strcmp(table, GUARD_TABLE) == 0 ? json_string_value(json_object_get(object, "name"))
+                                                    : NULL;
+}
+
+/* What a former guard has left, besides its rules: of a policy, or of a daemon, that may be unknown by now.
+ */
+struct former {
+    json_t *counters, *sets, *chains;
+};
+
+static struct former find_former(struct guard *guard)
+{
+    struct former former = {.counters = list(guard, "counters table inet " GUARD_TABLE)};
+    if (!former.counters)
+        return former;
+    nft_ctx_output_set_flags(guard->nft, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE);
+    former.sets = list(guard, "sets table inet " GUARD_TABLE);
+    former.chains = list(guard, "chains inet");
+    nft_ctx_output_set_flags(guard->nft, NFT_CTX_OUTPUT_JSON);
+    return former;
+}
+
+static void free_former(struct former *former)
+{
+    json_decref(former->counters);
+    json_decref(former->sets);
+    json_decref(former->chains);
+}
+
+static void write_deletions(FILE *out, const json_t *listing, const char *kind)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(listing, "nftables"), i, item)
+    {
+        const char *name = name_of(item, kind);
+        if (name)
+            fprintf(out, "delete %s inet " GUARD_TABLE " %s\n", kind, name);
+    }
+}
+
+/* A letter that no set's name begins with. Daemons that were killed leave two at most. */
+static char free_tag(const struct former *former)
+{
+    uint32_t used = 0;
+    char tag = 'a';
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(former->sets, "nftables"), i, item)
+    {
+        const char *name = name_of(item, "set");
+        if (name && name[0] >= 'a' && name[0] <= 'z')
+            used |= 1u << (name[0] - 'a');
+    }
+    while (tag < 'z' && used >> (tag - 'a') & 1)
+        tag++;
+    return tag;
+}
+
+/* In one transaction. Chains that hold stay hooked to the kernel, and only change their rules; those that are
+ * not needed any more go, as the counters and sets do. */
+static void write_exchange(FILE *out, const struct former *former, const char *rules)
+{
+    fputs("table inet " GUARD_TABLE "\nflush table inet " GUARD_TABLE "\n", out);
+    write_deletions(out, former->counters, "counter");
+    write_deletions(out, former->sets, "set");
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(former->chains, "nftables"), i, item)
+    {
+        const char *name = name_of(item, "chain");
+        if (name && strcmp(name, "forward") == 0 && !strstr(rules, "\tchain forward {"))
+            fputs("delete chain inet " GUARD_TABLE " forward\n", out);
+    }
+    fputs(rules, out);
+}
+
+static bool run_exchange(struct guard *guard, const struct former *former, const char *rules)
 {
     char *text = NULL;
-    size_t len_bytes = 0;
+    size_t len_bytes;
     FILE *out = open_memstream(&text, &len_bytes);
-    bool is_written = out && guard_write(out, &guard->settings, policy);
-    if (out && fclose(out) != 0)
+    if (!out)
+        return false;
+    write_exchange(out, former, rules);
+    const bool is_done = fclose(out) == 0 && nft_run_cmd_from_buffer(guard->nft, text) == 0;
+    free(text);
+    return is_done;
+}
+
+/* Sets of intervals that are made together with the rules that use them look empty for a moment, to kernels
+ * that fill them last of all; a packet then meets a policy without those rules. So first the sets, to which
+ * no rule refers, and when they are full the rules. */
+static bool put_up(struct guard *guard, const char *sets, const char *rules, const struct former *former)
+{
+    if (nft_run_cmd_from_buffer(guard->nft, sets) == 0 && run_exchange(guard, former, rules))
+        return true;
+    log_line("nftables refused the guard:\n%s", nft_ctx_get_error_buffer(guard->nft));
+    return false;
+}
+
+bool guard_install(struct guard *guard, const struct sp_policy *policy)
+{
+    struct former former = find_former(guard);
+    char *texts[2] = {NULL, NULL};
+    size_t lens_bytes[2];
+    FILE *sets = open_memstream(&texts[0], &lens_bytes[0]),
+         *rules = open_memstream(&texts[1], &lens_bytes[1]);
+    bool is_written = sets && rules && guard_write(sets, rules, free_tag(&former), &guard->settings, policy);
+    if (sets && fclose(sets) != 0)
+        is_written = false;
+    if (rules && fclose(rules) != 0)
         is_written = false;
     if (!is_written)
         log_line("can't write the guard: no memory");
-    bool is_installed = is_written && nft_run_cmd_from_buffer(guard->nft, text) == 0;
-    if (is_written && !is_installed)
-        log_line("nftables refused the guard:\n%s", nft_ctx_get_error_buffer(guard->nft));
-    free(text);
+    const bool is_installed = is_written && put_up(guard, texts[0], texts[1], &former);
+    free(texts[0]);
+    free(texts[1]);
+    free_former(&former);
     guard->late_news = guard_watch_settle(&guard->watch);
     guard->installs += is_installed;
     return is_installed;

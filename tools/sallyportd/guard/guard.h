@@ -24,8 +24,8 @@ struct guard_settings {
 struct guard *guard_create(const struct guard_settings *settings);
 void guard_destroy(struct guard **guard);
 
-/* Puts the policy's table in the place of any former one, in one transaction. False after saying why, with
- * the former one untouched. */
+/* Puts the policy's rules in the place of any former ones, at once. False after saying why, with the former
+ * ones in force. */
 bool guard_install(struct guard *guard, const struct sp_policy *policy);
 void guard_remove(struct guard *guard);
 /* How often it was put up: its counters begin at zero each time. */
@@ -39,8 +39,9 @@ bool guard_is_damaged(struct guard *guard);
  * can't be read. */
 json_t *guard_counters(struct guard *guard, const struct sp_policy *policy);
 
-/* The table as nft(8) text. False when memory is out. */
-bool guard_write(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy);
+/* The table as nft(8) text: its sets, named by the tag, and then the rest. False when memory is out. */
+bool guard_write(FILE *sets, FILE *rules, char tag, const struct guard_settings *settings,
+                 const struct sp_policy *policy);
 
 #define GUARD_TABLE "sallyport"
 

@@ -37,19 +37,6 @@ static bool is_everything(const struct sp_address_range *range)
     return true;
 }
 
-static void write_ranges(FILE *out, const struct sp_address_range *ranges, size_t count)
-{
-    char first[SP_ADDRESS_TEXT_BYTES], last[SP_ADDRESS_TEXT_BYTES];
-    fputs("{ ", out);
-    for (size_t i = 0; i < count; i++) {
-        sp_address_format(&ranges[i].first, first);
-        sp_address_format(&ranges[i].last, last);
-        const bool is_single = strcmp(first, last) == 0;
-        fprintf(out, "%s%s%s%s", i ? ", " : "", first, is_single ? "" : "-", is_single ? "" : last);
-    }
-    fputs(" } ", out);
-}
-
 static size_t ranges_of(const struct sp_endpoint *end, uint8_t family, struct sp_address_range *ranges)
 {
     size_t count = 0;
@@ -76,102 +63,55 @@ bool match_has_part(const struct sp_endpoint *end, enum part part)
     return false;
 }
 
-bool match_write_addresses(FILE *out, const struct sp_endpoint *end, enum part part, const char *side)
+bool match_write_addresses(struct guard_text *text, const struct sp_endpoint *end, enum part part,
+                           const char *side)
 {
     if (part == PART_ANY)
         return true;
     if (part == PART_ME) {
-        fprintf(out, "fib %s type local ", side);
+        fprintf(text->rules, "fib %s type local ", side);
         return true;
     }
     struct sp_address_range *ranges = calloc(end->address_count, sizeof *ranges);
     if (!ranges)
         return false;
     const size_t count = ranges_of(end, match_family(part), ranges);
-    if (is_everything(&ranges[0])) {
-        fprintf(out, "meta nfproto ipv%u ", match_family(part));
-    } else {
-        fprintf(out, "%s %s ", part == PART_IPV4 ? "ip" : "ip6", side);
-        write_ranges(out, ranges, count);
-    }
+    char field[16];
+    snprintf(field, sizeof field, "%s %s", part == PART_IPV4 ? "ip" : "ip6", side);
+    bool is_written = true;
+    if (is_everything(&ranges[0]))
+        fprintf(text->rules, "meta nfproto ipv%u ", match_family(part));
+    else
+        is_written = choice_ranges(text, field, ranges, count, false);
     free(ranges);
-    return true;
+    return is_written;
 }
 
-static void write_number(FILE *out, const struct sp_address *address)
-{
-    const size_t address_bytes = address->family == 4 ? 4 : 16;
-    fputs("0x", out);
-    for (size_t i = 0; i < address_bytes; i++)
-        fprintf(out, "%02x", address->bytes[i]);
-}
-
-bool match_write_raw_addresses(FILE *out, const struct sp_endpoint *end, uint8_t family, const char *field)
+bool match_write_raw_addresses(struct guard_text *text, const struct sp_endpoint *end, uint8_t family,
+                               const char *field)
 {
     struct sp_address_range *ranges = calloc(end->address_count, sizeof *ranges);
     if (!ranges)
         return false;
     const size_t count = ranges_of(end, family, ranges);
-    fprintf(out, "%s { ", field);
-    for (size_t i = 0; i < count; i++) {
-        fputs(i ? ", " : "", out);
-        write_number(out, &ranges[i].first);
-        if (memcmp(ranges[i].first.bytes, ranges[i].last.bytes, sizeof ranges[i].first.bytes) == 0)
-            continue;
-        fputs("-", out);
-        write_number(out, &ranges[i].last);
-    }
-    fputs(" } ", out);
+    const bool is_written = choice_ranges(text, field, ranges, count, true);
     free(ranges);
-    return true;
-}
-
-static bool is_narrow(const struct sp_port_range *ranges, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (ranges[i].first == 0 && ranges[i].last == UINT16_MAX)
-            return false;
-    return count > 0;
+    return is_written;
 }
 
 bool match_has_ports(const struct sp_endpoint *end)
 {
-    return is_narrow(end->ports, end->port_count);
+    return choice_is_narrow(end->ports, end->port_count);
 }
 
-/* Ports, or what stands in their shape. field: "th sport", or where in a packet the number is. */
-static void write_numbers(FILE *out, const char *field, const struct sp_port_range *ranges, uint32_t count)
+bool match_write_ports(struct guard_text *text, const struct sp_endpoint *end, const char *field)
 {
-    static const size_t all_numbers = (size_t)UINT16_MAX + 1;
-    uint8_t wanted[UINT16_MAX + 1] = {0};
-    if (!is_narrow(ranges, count))
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t number = ranges[i].first; number <= ranges[i].last; number++)
-            wanted[number] = 1;
-
-    fprintf(out, "%s { ", field);
-    const char *separator = "";
-    for (size_t first = 0; first < all_numbers; first++) {
-        if (!wanted[first])
-            continue;
-        size_t last = first;
-        while (last + 1 < all_numbers && wanted[last + 1])
-            last++;
-        fprintf(out, first == last ? "%s%zu" : "%s%zu-%zu", separator, first, last);
-        separator = ", ";
-        first = last;
-    }
-    fputs(" } ", out);
+    return choice_numbers(text, field, end->ports, end->port_count);
 }
 
-void match_write_ports(FILE *out, const struct sp_endpoint *end, const char *field)
+bool match_write_icmp(struct guard_text *text, const struct sp_icmp *icmp, const char *type_field,
+                      const char *code_field)
 {
-    write_numbers(out, field, end->ports, end->port_count);
-}
-
-void match_write_icmp(FILE *out, const struct sp_icmp *icmp, const char *type_field, const char *code_field)
-{
-    write_numbers(out, type_field, icmp->types, icmp->type_count);
-    write_numbers(out, code_field, icmp->codes, icmp->code_count);
+    return choice_numbers(text, type_field, icmp->types, icmp->type_count) &&
+           choice_numbers(text, code_field, icmp->codes, icmp->code_count);
 }

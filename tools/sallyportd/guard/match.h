@@ -5,11 +5,12 @@
 #ifndef SALLYPORTD_GUARD_MATCH_H
 #define SALLYPORTD_GUARD_MATCH_H
 
+#include "guard/choice.h"
+
 #include <sallyport/policy.h>
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct chain {
     const char *name;
@@ -34,14 +35,17 @@ enum part { PART_ANY, PART_ME, PART_IPV4, PART_IPV6, PART_COUNT };
 uint8_t match_family(enum part part);
 bool match_has_part(const struct sp_endpoint *end, enum part part);
 /* side: "saddr" or "daddr". False when memory is out. */
-bool match_write_addresses(FILE *out, const struct sp_endpoint *end, enum part part, const char *side);
+bool match_write_addresses(struct guard_text *text, const struct sp_endpoint *end, enum part part,
+                           const char *side);
 /* The same of an end that has addresses of the family, where nft knows of no address: field is the place in
  * the packet. */
-bool match_write_raw_addresses(FILE *out, const struct sp_endpoint *end, uint8_t family, const char *field);
+bool match_write_raw_addresses(struct guard_text *text, const struct sp_endpoint *end, uint8_t family,
+                               const char *field);
 
 bool match_has_ports(const struct sp_endpoint *end);
 /* field: "th sport", or where in a packet the number is. Nothing is written when any will do. */
-void match_write_ports(FILE *out, const struct sp_endpoint *end, const char *field);
-void match_write_icmp(FILE *out, const struct sp_icmp *icmp, const char *type_field, const char *code_field);
+bool match_write_ports(struct guard_text *text, const struct sp_endpoint *end, const char *field);
+bool match_write_icmp(struct guard_text *text, const struct sp_icmp *icmp, const char *type_field,
+                      const char *code_field);
 
 #endif

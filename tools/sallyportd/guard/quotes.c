@@ -29,7 +29,7 @@ static const struct form forms[] = {
     {.family = 4,
      .error = "icmp type { destination-unreachable, redirect, time-exceeded, parameter-problem } ",
      .plain = "@th,64,8 0x45 ",
-     .odd = "@th,64,8 { 0x46-0x4f } ",
+     .odd = "@th,64,8 0x46-0x4f ",
      .protocol = "@th,136,8",
      .source = "@th,160,32",
      .destination = "@th,192,32",
@@ -68,62 +68,63 @@ static bool can_be(const struct sp_endpoint *end, uint8_t family)
 }
 
 /* Begins a line: the error, and the addresses that it quotes. */
-static bool begin_line(FILE *out, const struct view *view, const struct form *form)
+static bool begin_line(struct guard_text *text, const struct view *view, const struct form *form)
 {
     const bool is_any = view->rule->protocol == SP_PROTOCOL_ANY;
-    fprintf(out, "\t\t%s", form->error);
-    if (is_named(view->source) && !match_write_raw_addresses(out, view->source, form->family, form->source))
+    fprintf(text->rules, "\t\t%s", form->error);
+    if (is_named(view->source) && !match_write_raw_addresses(text, view->source, form->family, form->source))
         return false;
     return !(is_any || is_named(view->destination)) ||
-           match_write_raw_addresses(out, view->destination, form->family, form->destination);
+           match_write_raw_addresses(text, view->destination, form->family, form->destination);
 }
 
-static void end_line(FILE *out, const struct view *view)
+static void end_line(struct guard_text *text, const struct view *view)
 {
-    fprintf(out, "counter name %s_%" PRIu32 " drop\n", view->chain->name, view->index);
+    fprintf(text->rules, "counter name %s_%" PRIu32 " drop\n", view->chain->name, view->index);
 }
 
-static bool write_plain(FILE *out, const struct view *view, const struct form *form)
+static bool write_plain(struct guard_text *text, const struct view *view, const struct form *form)
 {
-    if (!begin_line(out, view, form))
+    if (!begin_line(text, view, form))
         return false;
-    fprintf(out, "%s%s %u ", form->plain, form->protocol, view->rule->protocol);
-    match_write_ports(out, view->source, form->source_port);
-    match_write_ports(out, view->destination, form->destination_port);
-    match_write_icmp(out, &view->rule->icmp, form->type, form->code);
-    end_line(out, view);
+    fprintf(text->rules, "%s%s %u ", form->plain, form->protocol, view->rule->protocol);
+    if (!match_write_ports(text, view->source, form->source_port) ||
+        !match_write_ports(text, view->destination, form->destination_port) ||
+        !match_write_icmp(text, &view->rule->icmp, form->type, form->code))
+        return false;
+    end_line(text, view);
     return true;
 }
 
-static bool write_odd(FILE *out, const struct view *view, const struct form *form)
+static bool write_odd(struct guard_text *text, const struct view *view, const struct form *form)
 {
-    if (!begin_line(out, view, form))
+    if (!begin_line(text, view, form))
         return false;
-    fputs(form->odd, out);
+    fputs(form->odd, text->rules);
     if (!form->is_protocol_hidden)
-        fprintf(out, "%s %u ", form->protocol, view->rule->protocol);
-    end_line(out, view);
+        fprintf(text->rules, "%s %u ", form->protocol, view->rule->protocol);
+    end_line(text, view);
     return true;
 }
 
-static bool write_form(FILE *out, const struct view *view, const struct form *form)
+static bool write_form(struct guard_text *text, const struct view *view, const struct form *form)
 {
     if (!can_be(view->source, form->family) || !can_be(view->destination, form->family))
         return true;
     if (view->rule->protocol != SP_PROTOCOL_ANY)
-        return write_plain(out, view, form) && write_odd(out, view, form);
+        return write_plain(text, view, form) && write_odd(text, view, form);
     if (!has_family(view->destination, form->family))
         return true; /* the error is from there, and protected itself */
-    if (!begin_line(out, view, form))
+    if (!begin_line(text, view, form))
         return false;
-    end_line(out, view);
+    end_line(text, view);
     return true;
 }
 
-bool quotes_write(FILE *out, const struct view *view)
+bool quotes_write(struct guard_text *text, const struct view *view)
 {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (!write_form(out, view, &forms[i]))
+        if (!write_form(text, view, &forms[i]))
             return false;
     return true;
 }

@@ -9,6 +9,6 @@
 
 /* The lines that drop such errors about a protect rule's packets; view: of those packets, which came in.
  * False when memory is out. */
-bool quotes_write(FILE *out, const struct view *view);
+bool quotes_write(struct guard_text *text, const struct view *view);
 
 #endif

@@ -69,48 +69,48 @@ static void write_decision(FILE *out, const struct view *view)
 /* What the packet must be for its ports to be unknown; NULL ends the list. */
 static const char *const fragment_matches[] = {"ip frag-off & 0x1fff != 0 ", "frag frag-off != 0 ", NULL};
 
-static bool write_match(FILE *out, const struct view *view, enum part source, enum part destination,
-                        const char *fragment)
+static bool write_match(struct guard_text *text, const struct view *view, enum part source,
+                        enum part destination, const char *fragment)
 {
-    fputs("\t\t", out);
-    if (!match_write_addresses(out, view->source, source, "saddr") ||
-        !match_write_addresses(out, view->destination, destination, "daddr"))
+    fputs("\t\t", text->rules);
+    if (!match_write_addresses(text, view->source, source, "saddr") ||
+        !match_write_addresses(text, view->destination, destination, "daddr"))
         return false;
-    write_protocol(out, view->rule);
-    if (fragment) {
-        fputs(fragment, out);
-    } else {
-        match_write_ports(out, view->source, "th sport");
-        match_write_ports(out, view->destination, "th dport");
-        /* by place, because nft's own "icmp type" would be about IPv4 only */
-        match_write_icmp(out, &view->rule->icmp, "@th,0,8", "@th,8,8");
-    }
-    write_decision(out, view);
+    write_protocol(text->rules, view->rule);
+    /* ICMP by place, because nft's own "icmp type" would be about IPv4 only */
+    if (fragment)
+        fputs(fragment, text->rules);
+    else if (!match_write_ports(text, view->source, "th sport") ||
+             !match_write_ports(text, view->destination, "th dport") ||
+             !match_write_icmp(text, &view->rule->icmp, "@th,0,8", "@th,8,8"))
+        return false;
+    write_decision(text->rules, view);
     return true;
 }
 
-static bool write_combination(FILE *out, const struct view *view, enum part source, enum part destination)
+static bool write_combination(struct guard_text *text, const struct view *view, enum part source,
+                              enum part destination)
 {
     const uint8_t families[] = {match_family(source), match_family(destination)};
     if (families[0] && families[1] && families[0] != families[1])
         return true; /* no packet is both */
-    if (!write_match(out, view, source, destination, NULL))
+    if (!write_match(text, view, source, destination, NULL))
         return false;
     if (view->rule->action == SP_ACTION_BYPASS ||
         (!match_has_ports(view->source) && !match_has_ports(view->destination) &&
          view->rule->icmp.type_count == 0))
         return true;
     const uint8_t family = families[0] ? families[0] : families[1];
-    return (family == 6 || write_match(out, view, source, destination, fragment_matches[0])) &&
-           (family == 4 || write_match(out, view, source, destination, fragment_matches[1]));
+    return (family == 6 || write_match(text, view, source, destination, fragment_matches[0])) &&
+           (family == 4 || write_match(text, view, source, destination, fragment_matches[1]));
 }
 
-static bool write_rule(FILE *out, const struct view *view)
+static bool write_rule(struct guard_text *text, const struct view *view)
 {
     for (enum part source = PART_ANY; source < PART_COUNT; source++)
         for (enum part destination = PART_ANY; destination < PART_COUNT; destination++)
             if (match_has_part(view->source, source) && match_has_part(view->destination, destination) &&
-                !write_combination(out, view, source, destination))
+                !write_combination(text, view, source, destination))
                 return false;
     return true;
 }
@@ -153,14 +153,15 @@ static bool look_at(const struct sp_rule_info *rule, bool is_outbound, struct vi
 }
 
 /* Before all rules, because one of them may let ICMP out. What an error quotes came in: the inbound view. */
-static bool write_all_quotes(FILE *out, const struct chain *chain, const struct sp_policy *policy)
+static bool write_all_quotes(struct guard_text *text, const struct chain *chain,
+                             const struct sp_policy *policy)
 {
     for (uint32_t index = 0; index < sp_policy_rule_count(policy); index++) {
         struct view view = {.chain = chain, .index = index};
         struct sp_rule_info rule;
         if (sp_policy_rule(policy, index, &rule) != SP_OK)
             return false;
-        if (rule.action == SP_ACTION_PROTECT && look_at(&rule, false, &view) && !quotes_write(out, &view))
+        if (rule.action == SP_ACTION_PROTECT && look_at(&rule, false, &view) && !quotes_write(text, &view))
             return false;
     }
     return true;
@@ -176,12 +177,12 @@ static bool has_tunnels(const struct sp_policy *policy)
     return false;
 }
 
-static bool write_chain(FILE *out, const struct chain *chain, const struct guard_settings *settings,
-                        const struct sp_policy *policy)
+static bool write_chain(struct guard_text *text, const struct chain *chain,
+                        const struct guard_settings *settings, const struct sp_policy *policy)
 {
-    fprintf(out, "\tchain %s {\n\t\t%s\n", chain->name, chain->hook);
-    write_exceptions(out, chain, settings);
-    if (chain->is_outbound && !chain->is_steering && !write_all_quotes(out, chain, policy))
+    fprintf(text->rules, "\tchain %s {\n\t\t%s\n", chain->name, chain->hook);
+    write_exceptions(text->rules, chain, settings);
+    if (chain->is_outbound && !chain->is_steering && !write_all_quotes(text, chain, policy))
         return false;
     for (uint32_t place = 0; place < sp_policy_rule_count(policy); place++) {
         const uint32_t index = sp_policy_rule_at(policy, place);
@@ -189,22 +190,23 @@ static bool write_chain(FILE *out, const struct chain *chain, const struct guard
         struct sp_rule_info rule;
         if (sp_policy_rule(policy, index, &rule) != SP_OK)
             return false;
-        if (look_at(&rule, chain->is_outbound, &view) && !write_rule(out, &view))
+        if (look_at(&rule, chain->is_outbound, &view) && !write_rule(text, &view))
             return false;
     }
     if (chain->is_outbound && !chain->is_steering && has_tunnels(policy))
-        fprintf(out, "\t\tiifname \"%s\" accept\n", settings->device);
+        fprintf(text->rules, "\t\tiifname \"%s\" accept\n", settings->device);
     if (sp_policy_default(policy) == SP_ACTION_BLOCK)
-        fprintf(out, "\t\tcounter name %s_default drop\n", chain->name);
-    fputs("\t}\n", out);
+        fprintf(text->rules, "\t\tcounter name %s_default drop\n", chain->name);
+    fputs("\t}\n", text->rules);
     return true;
 }
 
 /* A packet that is forwarded is outbound to one rule and inbound to another: a rule has both views, if it has
  * them, before the next is tried. Packets to this host have their own chain. */
-static bool write_forward(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy)
+static bool write_forward(struct guard_text *text, const struct guard_settings *settings,
+                          const struct sp_policy *policy)
 {
-    fprintf(out,
+    fprintf(text->rules,
             "\tchain forward {\n"
             "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
             "\t\tiif \"lo\" accept\n"
@@ -218,13 +220,13 @@ static bool write_forward(FILE *out, const struct guard_settings *settings, cons
         struct sp_rule_info rule;
         if (sp_policy_rule(policy, index, &rule) != SP_OK)
             return false;
-        if ((look_at(&rule, true, &leaves) && !write_rule(out, &leaves)) ||
-            (look_at(&rule, false, &comes) && !write_rule(out, &comes)))
+        if ((look_at(&rule, true, &leaves) && !write_rule(text, &leaves)) ||
+            (look_at(&rule, false, &comes) && !write_rule(text, &comes)))
             return false;
     }
     if (sp_policy_default(policy) == SP_ACTION_BLOCK)
-        fprintf(out, "\t\tcounter name %s_default drop\n", forward_in.name);
-    fputs("\t}\n", out);
+        fprintf(text->rules, "\t\tcounter name %s_default drop\n", forward_in.name);
+    fputs("\t}\n", text->rules);
     return true;
 }
 
@@ -246,18 +248,19 @@ static void write_counters(FILE *out, const struct sp_policy *policy)
     write_chain_counters(out, &forward_in, policy);
 }
 
-bool guard_write(FILE *out, const struct guard_settings *settings, const struct sp_policy *policy)
+bool guard_write(FILE *sets, FILE *rules, char tag, const struct guard_settings *settings,
+                 const struct sp_policy *policy)
 {
-    /* made in case it isn't there, so that deleting it is never an error; nft does the file as one
-     * transaction */
-    fputs("table inet " GUARD_TABLE "\ndelete table inet " GUARD_TABLE "\ntable inet " GUARD_TABLE " {\n",
-          out);
-    write_counters(out, policy);
+    struct guard_text text = {.sets = sets, .rules = rules, .tag = tag};
+    fputs("table inet " GUARD_TABLE " {\n", sets);
+    fputs("table inet " GUARD_TABLE " {\n", rules);
+    write_counters(rules, policy);
     bool is_written = true;
     for (size_t i = 0; i < CHAIN_COUNT && is_written; i++)
-        is_written = write_chain(out, &chains[i], settings, policy);
+        is_written = write_chain(&text, &chains[i], settings, policy);
     if (is_written && has_tunnels(policy))
-        is_written = write_forward(out, settings, policy);
-    fputs("}\n", out);
-    return is_written && !ferror(out);
+        is_written = write_forward(&text, settings, policy);
+    fputs("}\n", sets);
+    fputs("}\n", rules);
+    return is_written && !ferror(sets) && !ferror(rules);
 }
