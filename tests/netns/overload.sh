@@ -88,7 +88,7 @@ lost = {f"{side} {reason}": count for side, counters in (("sealing", out), ("ope
         for reason, count in counters["drops"].items() if count}
 echoed = receiver["outbound"]["offered_packets"]  # replies to the pings: the only traffic back
 print(f"{taken} sent ({refused} refused), {pings} pings; {received} received, {left} left by the receiver; {lost}")
-assert taken > 2 * received > 0, "that was no overload"
+assert received > 0 and lost, "that was no overload"
 assert not refused
 assert out["offered_packets"] == taken + pings
 assert out["offered_packets"] == out["sealed_packets"] + sum(out["drops"].values())

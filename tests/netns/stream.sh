@@ -41,3 +41,16 @@ came_but_for_load() { # NAME
     echo "sent $sent, received $received, too many for a host $busy"
     [ "$received" -gt 0 ] && [ "$sent" -eq $((received + busy)) ]
 }
+
+reloads() { # HOST [OPTION...]
+    "$SP_BUILD/tools/ipsecctl/ipsecctl" reload --control "$scratch/$1.sock" "${@:2}"
+}
+# pair NAME: keys of their own for both directions between the hosts.
+pair() {
+    rm -f "$scratch/$1"
+    (umask 077 && "$SP_BUILD/tools/ipsecctl/ipsecctl" keygen --from "$FRONT_IPV4" --to "$BACK_IPV4" |
+        sed "s/^sa \"/&$1 /" >"$scratch/$1")
+}
+set_keys() { # HOST PAIR...
+    (umask 077 && cd "$scratch" && cat "${@:2}" >"$1.new" && mv "$1.new" "$1.keys")
+}
