@@ -39,7 +39,7 @@ nic_or_says_who() { # KEYS POLICY
         return
     fi
     echo "$said"
-    [[ $said == *"the kernel has no "*CONFIG_*"sallyportd(8)"* ]] && changes_nothing front "$scratch/kernel.policy"
+    [[ $said == *"the kernel has no "*CONFIG_*"nor in user space: no sallyportd answers"* ]] && changes_nothing front "$scratch/kernel.policy"
 }
 
 if ! in_front "$ipsecctl" status --backend kernel >/dev/null 2>&1; then

@@ -55,6 +55,8 @@ def offers_what_it_should(complete, folder):
     equal(complete(where, "ex"), ["explain", "export"])
     equal(complete(where, "show", "--"), ["--compiled", "--json"])
     equal(complete(where, "keygen", "--o"), ["--output"])
+    equal(complete(where, "load", "--backend", ""), ["auto", "kernel", "nic", "user"])
+    equal(complete(where, "flush", "--backend", ""), ["kernel", "nic", "user"])
     for verb in verbs():
         offered = complete(where, verb, "--")
         wanted = set(re.findall(r"--[a-z][a-z-]*", ipsecctl(verb, "--help").out))

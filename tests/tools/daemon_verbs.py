@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import time
@@ -372,3 +373,67 @@ def refused_reloads(folder):
         with Daemon(path, lambda step, told=told: told):
             ipsecctl("reload", "--control", path, code=2)
     ipsecctl("reload", "--control", folder.file("absent.sock"), code=2)
+
+
+LOADED = dict(RELOADED, applied=True, kernel={"policies": 0, "sas": 0}, starts_with={"policy": "/p", "keys": "/k"},
+              granted=[{"spi": 0x1001, "source": "192.0.2.1", "destination": "192.0.2.2"}])
+
+
+@test
+def load_hands_over(folder):
+    """load --backend user hands the policy's text with the places of its rules, and the SA file as it is, to the daemon"""
+    path = folder.file("control.sock")
+    part = folder.file("part", '\nblock in tcp from any to me port 80 as "b"\n')
+    policy = folder.file("a.policy", f'include "{part}"\ndefault bypass\n')
+    keys = folder.file("a.keys", "# keys\n")
+    os.chmod(keys, 0o600)
+    with Daemon(path, lambda step: LOADED) as daemon:
+        told = ipsecctl("load", "--backend", "user", "--control", path, "--keys", keys, policy)
+        equal(daemon.questions, [{"ask": "load", "policy": policy, "keys": keys}])
+        document = json.loads(daemon.handed[0][0])
+        equal(document, {"policy": ipsecctl("show", policy).out, "places": [[part, 2]]})
+        equal(daemon.handed[0][1:], [b"# keys\n"])
+        expect("starts with /p and /k" in told.out, told.out)
+        rows = told.table("SPI")
+        equal([(row["SPI"], row["TO"], row["REQUESTED"], row["GRANTED"], row["WHY NOT MORE"]) for row in rows],
+              [("0x00001001", "192.0.2.2", "user", "user", "-")])
+        answer = ipsecctl("load", "--backend", "user", "--control", path, "--keys", keys, "--strict", "--confirm", "2m",
+                          "-n", "--json", policy).json()
+        equal(daemon.questions[-1], {"ask": "load", "policy": policy, "keys": keys, "strict": True, "dry_run": True,
+                                     "confirm_seconds": 120})
+    equal((answer["backend"], answer["applied"], answer["sas"]["added"], answer["rules"][0]["line"]),
+          ("user", False, LOADED["sas"]["added"], 2))
+    equal(answer["offload"], [dict(LOADED["granted"][0], requested="user", granted="user", device=None, refusals=[])])
+
+
+@test
+def refused_loads(folder):
+    """a load that the daemon refuses exits 1 when a text has errors and 2 otherwise; without a daemon it says how to start one"""
+    path = folder.file("control.sock")
+    policy, keys = folder.file("a.policy", "default bypass\n"), folder.file("a.keys", "")
+    words = ["load", "--backend", "user", "--control", path, "--keys", keys, policy]
+    for is_text_wrong, code in ((True, 1), (False, 2)):
+        refusal = {"ok": False, "error": "not loaded", "is_text_wrong": is_text_wrong, "log": "a.keys:1:1: error: x\n"}
+        with Daemon(path, lambda step, refusal=refusal: refusal):
+            answer = ipsecctl(*words, code=code)
+            expect("a.keys:1:1: error: x" in answer.err and "not loaded" in answer.err and not answer.out, answer.err)
+    for verb in (words, ["flush", "--backend", "user", "--control", path]):
+        answer = ipsecctl(*verb, code=2)
+        expect("start it" in answer.err and answer.err.count("\n") == 1, answer.err)
+    with Daemon(path, lambda step: LOADED) as daemon:
+        ipsecctl(*words[:-1], folder.file("wrong.policy", "block\n"), code=1)
+        os.remove(keys)
+        expect("a.keys: No such file" in ipsecctl(*words, code=2).err, "no sentence")
+        os.symlink(policy, keys)
+        expect("symbolic link" in ipsecctl(*words, code=2).err, "no sentence")
+        equal(daemon.questions, [], "nobody is asked")
+
+
+@test
+def flush_of_the_daemon(folder):
+    """flush --backend user has the daemon go back to its own files, and says so when nothing was loaded"""
+    path = folder.file("control.sock")
+    for was_loaded, said in ((True, "rules of the daemon's own in force"), (False, "nothing was loaded")):
+        with Daemon(path, lambda step, was_loaded=was_loaded: dict(RELOADED, was_loaded=was_loaded)) as daemon:
+            expect(said in ipsecctl("flush", "--backend", "user", "--control", path).out, said)
+            equal(daemon.questions, [{"ask": "flush"}])

@@ -81,6 +81,7 @@ class Daemon:
     def __init__(self, path, answer=status):
         self.path, self.answer, self.step = path, answer, 0
         self.questions = []
+        self.handed = []  # of each question, what the files say whose descriptors came with it
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
         self.listener.listen(8)
@@ -97,13 +98,18 @@ class Daemon:
                 self._reply(peer)
 
     def _reply(self, peer):
-        question = b""
+        question, handed = b"", []
         while not question.endswith(b"\n"):
-            more = peer.recv(4096)
+            more, descriptors, _, _ = socket.recv_fds(peer, 4096, 4)
+            for descriptor in descriptors:
+                with open(descriptor, "rb") as file:
+                    file.seek(0)
+                    handed.append(file.read())
             if not more:
                 return
             question += more
         self.questions.append(json.loads(question))
+        self.handed.append(handed)
         is_about_policy = self.questions[-1] == {"ask": "policy"}
         self.step += not is_about_policy
         told = self.answer(self.step)

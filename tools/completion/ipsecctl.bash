@@ -65,7 +65,13 @@ _ipsecctl() {
     case $before in
     --policy | --keys | --output | --control) _ipsecctl_offer_files "$word" ;;
     --direction) _ipsecctl_offer "$word" out in ;;
-    --backend) _ipsecctl_offer "$word" kernel nic user ;;
+    --backend)
+        if [ "$verb" = load ]; then
+            _ipsecctl_offer "$word" auto kernel nic user
+        else
+            _ipsecctl_offer "$word" kernel nic user
+        fi
+        ;;
     --device) _ipsecctl_offer "$word" auto "$(cd /sys/class/net 2>/dev/null && echo *)" ;;
     --offload) _ipsecctl_offer "$word" auto packet crypto ;;
     --esp) _ipsecctl_offer "$word" 3des-cbc aes128-gcm16 aes256-gcm16 null ;;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,42 @@ static int send_all(int fd, const char *bytes, size_t len_bytes)
     return 0;
 }
 
+/* The first byte, which is what they travel with. */
+static int send_first(int fd, const char *byte, const int *descriptors, size_t count)
+{
+    union {
+        struct cmsghdr alignment;
+        char bytes[CMSG_SPACE(sizeof(int) * CONTROL_DESCRIPTORS_MAX)];
+    } room = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = CMSG_SPACE(sizeof(int) * count)};
+    if (count > CONTROL_DESCRIPTORS_MAX)
+        return EINVAL;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(header), descriptors, sizeof(int) * count);
+    for (;;) {
+        const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        return sent >= 0 ? 0 : errno == EAGAIN ? ETIMEDOUT : errno;
+    }
+}
+
+static int send_question(int fd, const char *request_json, const int *descriptors, size_t count)
+{
+    const size_t first_bytes = count > 0 && request_json[0] != '\0' ? 1 : 0;
+    int error = first_bytes ? send_first(fd, request_json, descriptors, count) : 0;
+    if (!error)
+        error = send_all(fd, request_json + first_bytes, strlen(request_json) - first_bytes);
+    return error ? error : send_all(fd, "\n", 1);
+}
+
 static int grow(char **buffer, size_t *capacity_bytes)
 {
     const size_t wanted = *capacity_bytes ? *capacity_bytes * 2 : 65536;
@@ -104,15 +141,14 @@ out:
     return error;
 }
 
-static int ask(const char *path, const char *request_json, unsigned patience_seconds, int *ret_fd)
+static int ask(const char *path, const char *request_json, const int *descriptors, size_t count,
+               unsigned patience_seconds, int *ret_fd)
 {
     int fd = -1;
     int error = connect_to(path, patience_seconds, &fd);
     if (error)
         return error;
-    error = send_all(fd, request_json, strlen(request_json));
-    if (!error)
-        error = send_all(fd, "\n", 1);
+    error = send_question(fd, request_json, descriptors, count);
     if (error)
         close(fd);
     else
@@ -128,8 +164,14 @@ int control_ask(const char *path, const char *request_json, char **ret_reply_jso
 int control_ask_patiently(const char *path, const char *request_json, unsigned patience_seconds,
                           char **ret_reply_json)
 {
+    return control_ask_with(path, request_json, NULL, 0, patience_seconds, ret_reply_json);
+}
+
+int control_ask_with(const char *path, const char *request_json, const int *descriptors, size_t count,
+                     unsigned patience_seconds, char **ret_reply_json)
+{
     int fd = -1;
-    int error = ask(path, request_json, patience_seconds, &fd);
+    int error = ask(path, request_json, descriptors, count, patience_seconds, &fd);
     if (error)
         return error;
     error = receive_all(fd, ret_reply_json);
@@ -142,7 +184,7 @@ int control_lines_open(const char *path, const char *request_json, struct contro
     struct control_lines *lines = calloc(1, sizeof *lines);
     if (!lines)
         return ENOMEM;
-    const int error = ask(path, request_json, CONTROL_PATIENCE_SECONDS, &lines->fd);
+    const int error = ask(path, request_json, NULL, 0, CONTROL_PATIENCE_SECONDS, &lines->fd);
     if (error)
         free(lines);
     else

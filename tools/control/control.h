@@ -12,6 +12,12 @@
  *   {"ask": "policy"}
  *   {"ask": "reload"}                                        with "confirm_seconds": 30, on trial for so long
  *                                                          with "strict": true, refused if there are warnings
+ *   {"ask": "load", "policy": "web.policy", "keys": "a.keys"}  with two descriptors (SCM_RIGHTS), see below
+ *                                                          with the same two members as "reload"
+ *                                                          with "dry_run": true, looked through only
+ *                                                          with "namespace": 4026531840, refused by a daemon
+ *                                                          of another network namespace than this inode's
+ *   {"ask": "flush"}                                         what was loaded
  *   {"ask": "confirm"}                                       what is on trial
  *   {"ask": "events"}                                        whoever keys asks this one
  *
@@ -22,6 +28,22 @@
  *    "log": "what the daemon logged, warnings with their places among it"}
  * or {"ok": false, "error": "one sentence", "is_text_wrong": true, "log": "file:line:column: error: ..."}.
  * The answer to "confirm": {"ok": true, "generation": 2}.
+ *
+ * "load" does the same with what the client hands over, for the daemon opens no path that a client names: the
+ * two members are only what it calls them. Both descriptors are of regular files, which are read from their
+ * beginning. The first is JSON, the policy's canonical text and where each of its rules was written:
+ *   {"policy": "text", "places": [["web.policy", 7]]}
+ * The second is an SA file, sallyport.keys(5), of the daemon's user or root and readable by nobody else; it
+ * names no key files. The answer has besides the members of "reload":
+ *   "applied": true,                                        false: a dry run, and "generation" is the former
+ *   "granted": [{"spi": 4097, "source": "192.0.2.1", "destination": "192.0.2.2"}],   each SA of the file
+ *   "kernel": {"policies": 0, "sas": 0},                    that "ipsecctl load" had given to the kernel of
+ *                                                           the daemon's namespace: taken away, now that
+ *                                                           the daemon does it
+ *   "starts_with": {"policy": "/etc/sallyport/policy", "keys": "/etc/sallyport/keys"}
+ * From then on "reload" is refused, because the daemon could only read the files that it started with.
+ * "flush" does that, with the members of a reload's answer, and "was_loaded": false where nothing was loaded
+ * and nothing is done.
  *
  * The answer to "events" is a line, {"ok": true, "generation": 2}, and behind it a line an event, until
  * either side hangs up. No event after that answer is missing: who also wants to know how things stand asks
@@ -43,8 +65,8 @@
  *   "sa-added"              "sa", its number, "spi", "source", "destination", "direction", "fingerprint",
  *                           "name", "mode", "encryption", "integrity", "lifetime", as in the status
  *   "sa-deleted"            the same up to "fingerprint"; after a reload, perhaps at the end of its grace
- *   "policy-loaded"         "cause" ("reload", "rollback", "addresses"), "generation", "rules", "default",
- *                           "file"
+ *   "policy-loaded"         "cause" ("reload", "load", "flush", "rollback", "addresses"), "generation",
+ *                           "rules", "default", "file"
  *   "acquire"               a packet needs an SA that isn't there: "source", "destination", "rule"; once a
  *                           second for the same ones
  *   "lost"                  "count" events were not told, as the client reads too slowly: no more than 1 MiB
@@ -67,7 +89,9 @@
  *     "narrow_paths": [{"peer": "192.0.2.2", "mtu_bytes": 1400}], what routers on the way reported
  *     "addresses": ["192.0.2.1", "2001:db8::1"],             what "me" stands for
  *     "policy": {
- *       "file": "/etc/sallyport/front-end.policy",
+ *       "file": "/etc/sallyport/front-end.policy",           as the client called it that loaded it
+ *       "keys": "/etc/sallyport/front-end.keys",
+ *       "is_loaded": false,                                  true: by "load", and not of the daemon's files
  *       "generation": 1,
  *       "default": "bypass",                                 or "block"
  *       "default_stats": {"outbound": COUNTERS, "inbound": COUNTERS},
@@ -151,13 +175,18 @@
 #ifndef TOOLS_CONTROL_H
 #define TOOLS_CONTROL_H
 
+#include <stddef.h>
+
 #define CONTROL_DEFAULT_PATH "/run/sallyport/control.sock"
 #define CONTROL_STATUS_REQUEST "{\"ask\": \"status\"}"
 #define CONTROL_POLICY_REQUEST "{\"ask\": \"policy\"}"
+#define CONTROL_FLUSH_REQUEST "{\"ask\": \"flush\"}"
 #define CONTROL_CONFIRM_REQUEST "{\"ask\": \"confirm\"}"
 #define CONTROL_EVENTS_REQUEST "{\"ask\": \"events\"}"
 /* Longest request that the daemon reads, with its newline. */
 #define CONTROL_REQUEST_MAX_BYTES 4096
+/* The most that may come with it. */
+#define CONTROL_DESCRIPTORS_MAX 2
 
 #define CONTROL_PATIENCE_SECONDS 5
 
@@ -168,6 +197,10 @@ int control_ask(const char *path, const char *request_json, char **ret_reply_jso
 /* The same for what may take longer, as a reload of a large policy does. */
 int control_ask_patiently(const char *path, const char *request_json, unsigned patience_seconds,
                           char **ret_reply_json);
+/* The same with descriptors beside the question, of which the daemon gets copies; at most
+ * CONTROL_DESCRIPTORS_MAX. */
+int control_ask_with(const char *path, const char *request_json, const int *descriptors, size_t count,
+                     unsigned patience_seconds, char **ret_reply_json);
 
 /* An answer of many lines. */
 struct control_lines;

@@ -10,7 +10,12 @@
 #include <sallyport/offload.h>
 
 /* To look at and to flush, kernel and nic are one: all SAs are the kernel's, whoever does their ESP. */
-enum backend { BACKEND_USER, BACKEND_KERNEL, BACKEND_NIC };
+enum backend {
+    BACKEND_USER,
+    BACKEND_KERNEL,
+    BACKEND_NIC,
+    BACKEND_AUTO, /* of load alone: the first of nic, kernel, user who can */
+};
 
 /* "user", "kernel", "nic". */
 #define BACKEND_NAMES "kernel, nic or user"

@@ -23,12 +23,12 @@ static json_t *address_text(const struct sp_address *address)
     return json_text(sp_address_format(address, text));
 }
 
-static void push_refusal(json_t *refusals, enum sp_offload_mode mode, const char *why)
+static void push_refusal(json_t *refusals, const char *mode, const char *why)
 {
     if (why[0] == '\0')
         return;
     json_t *refusal = tool_need(json_object());
-    json_put(refusal, "mode", json_text(sp_offload_mode_name(mode)));
+    json_put(refusal, "mode", json_text(mode));
     json_put(refusal, "why", json_text(why));
     json_push(refusals, refusal);
 }
@@ -36,8 +36,9 @@ static void push_refusal(json_t *refusals, enum sp_offload_mode mode, const char
 json_t *grant_json(const struct sp_offload_grant *grant)
 {
     json_t *refusals = tool_need(json_array());
-    push_refusal(refusals, SP_OFFLOAD_PACKET, grant->packet_refusal);
-    push_refusal(refusals, SP_OFFLOAD_CRYPTO, grant->crypto_refusal);
+    push_refusal(refusals, sp_offload_mode_name(SP_OFFLOAD_PACKET), grant->packet_refusal);
+    push_refusal(refusals, sp_offload_mode_name(SP_OFFLOAD_CRYPTO), grant->crypto_refusal);
+    push_refusal(refusals, "kernel", grant->kernel_refusal);
     json_t *object = tool_need(json_object());
     json_put(object, "spi", json_number(grant->spi));
     json_put(object, "source", address_text(&grant->source));
@@ -47,6 +48,71 @@ json_t *grant_json(const struct sp_offload_grant *grant)
     json_put(object, "device", grant->device[0] != '\0' ? json_text(grant->device) : json_null());
     json_put(object, "refusals", refusals);
     return object;
+}
+
+/* ---- what the daemon took -------------------------------------------------------------------------------
+ */
+
+static const json_t *find_same(const json_t *grants, const json_t *sa)
+{
+    size_t i;
+    const json_t *grant;
+    json_array_foreach(grants, i, grant)
+    {
+        if (daemon_number(grant, "spi") == daemon_number(sa, "spi") &&
+            strcmp(daemon_text(grant, "destination"), daemon_text(sa, "destination")) == 0)
+            return grant;
+    }
+    return NULL;
+}
+
+static const char *reason_of(const json_t *refusals, const char *mode, const char *otherwise)
+{
+    size_t i;
+    const json_t *refusal;
+    json_array_foreach(refusals, i, refusal)
+    {
+        if (strcmp(daemon_text(refusal, "mode"), mode) == 0)
+            return daemon_text(refusal, "why");
+    }
+    return otherwise;
+}
+
+json_t *grants_of_daemon(const json_t *sas, const json_t *refused, const char *why)
+{
+    static const char *const modes[] = {"packet", "crypto", "kernel"};
+    json_t *grants = tool_need(json_array());
+    size_t i;
+    const json_t *sa;
+    json_array_foreach(sas, i, sa)
+    {
+        json_t *grant = tool_need(json_object()), *refusals = tool_need(json_array());
+        const json_t *known = refused ? json_object_get(find_same(refused, sa), "refusals") : NULL;
+        for (size_t k = 0; refused && k < sizeof modes / sizeof *modes; k++)
+            push_refusal(refusals, modes[k], reason_of(known, modes[k], why));
+        json_put(grant, "spi", json_number(daemon_number(sa, "spi")));
+        json_put(grant, "source", json_text(daemon_text(sa, "source")));
+        json_put(grant, "destination", json_text(daemon_text(sa, "destination")));
+        json_put(grant, "requested", json_text(refused ? "auto" : "user"));
+        json_put(grant, "granted", json_text("user"));
+        json_put(grant, "device", json_null());
+        json_put(grant, "refusals", refusals);
+        json_push(grants, grant);
+    }
+    return grants;
+}
+
+json_t *grants_of_daemon_still(const json_t *noted, const json_t *sas)
+{
+    json_t *grants = tool_need(json_array());
+    size_t i;
+    json_t *grant;
+    json_array_foreach(noted, i, grant)
+    {
+        if (strcmp(daemon_text(grant, "granted"), "user") == 0 && find_same(sas, grant))
+            json_push(grants, json_incref(grant));
+    }
+    return grants;
 }
 
 static void add_row(struct table *table, const json_t *grant, const json_t *refusal)

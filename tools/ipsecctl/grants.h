@@ -10,8 +10,14 @@
 
 #include <sallyport/offload.h>
 
-/* {"spi", "source", "destination", "requested", "granted", "device", "refusals": [{"mode", "why"}]} */
+/* {"spi", "source", "destination", "requested", "granted", "device", "refusals": [{"mode", "why"}]}; of modes
+ * there are besides a NIC's "kernel" and, granted, "user". */
 json_t *grant_json(const struct sp_offload_grant *grant);
+/* Of the SAs that the daemon has taken, as control.h lists them. refused: the grants of those who were asked
+ * before, NULL: nobody was; what they don't say was refused for that reason. */
+json_t *grants_of_daemon(const json_t *sas, const json_t *refused, const char *why);
+/* Those of noted that the daemon took and still has, by the SAs of its status. */
+json_t *grants_of_daemon_still(const json_t *noted, const json_t *sas);
 /* One row for each, with the reasons. */
 void grants_print(const json_t *grants);
 

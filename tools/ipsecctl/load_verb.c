@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: ISC
  *
- * ipsecctl load: gives a policy and its SAs to the kernel.
+ * ipsecctl load: gives a policy and its SAs to whoever shall do the ESP.
  */
-#include "arguments.h"
-#include "backend.h"
-#include "grants.h"
+#include "control.h"
 #include "load.h"
+#include "load_request.h"
+#include "order.h"
 #include "own_addresses.h"
 #include "verb.h"
 
 #include <getopt.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct request {
-    const char *policy_path, *keys_path;
-    enum backend backend;
-    bool has_backend, asks_nic, is_trial, as_json; /* asks_nic: by --device or --offload */
-    struct sp_offload_nic nic;
-    struct me_option me;
-};
 
 static bool read_mode(const char *word, enum sp_offload_mode *ret_mode)
 {
@@ -32,61 +22,116 @@ static bool read_mode(const char *word, enum sp_offload_mode *ret_mode)
     return false;
 }
 
-static int read_option(int option, struct request *request)
+static int read_backend(const char *word, struct load_request *request)
+{
+    request->has_backend = true;
+    if (strcmp(word, "auto") == 0)
+        request->backend = BACKEND_AUTO;
+    else if (!backend_read(word, &request->backend))
+        return tool_usage("load", "--backend %s: write auto, " BACKEND_NAMES, word);
+    return TOOL_OK;
+}
+
+static int read_value(int option, struct load_request *request)
 {
     switch (option) {
     case 'b':
-        request->has_backend = backend_read(optarg, &request->backend);
-        return request->has_backend ? TOOL_OK
-                                    : tool_usage("load", "--backend %s: write " BACKEND_NAMES, optarg);
+        return read_backend(optarg, request);
     case 'd':
-        request->asks_nic = true;
+        request->asks_device = true;
         request->nic.device = strcmp(optarg, "auto") == 0 ? NULL : optarg;
         return TOOL_OK;
     case 'o':
-        request->asks_nic = true;
+        request->asks_mode = true;
         return read_mode(optarg, &request->nic.mode)
                    ? TOOL_OK
                    : tool_usage("load", "--offload %s: write auto, packet or crypto", optarg);
+    case 'c':
+        request->asks_daemon = true;
+        request->control_path = optarg;
+        return TOOL_OK;
+    case 't':
+        request->asks_trial = true;
+        return order_read_trial(optarg, &request->confirm_seconds)
+                   ? TOOL_OK
+                   : tool_usage("load", "--confirm takes a time from 1s to 1440m, not \"%s\"", optarg);
+    case 'm':
+        return me_add(&request->me, optarg)
+                   ? TOOL_OK
+                   : tool_usage("load", "--me %s: write an IPv4 or IPv6 address (at most %d times)", optarg,
+                                ME_ADDRESSES_MAX);
+    default:
+        return tool_usage("load", "unknown option, or one without its value");
+    }
+}
+
+static int read_option(int option, struct load_request *request)
+{
+    switch (option) {
     case 'k':
         request->keys_path = optarg;
         return TOOL_OK;
     case 'n':
         request->is_trial = true;
         return TOOL_OK;
+    case 's':
+        request->is_strict = true;
+        return TOOL_OK;
     case 'j':
         request->as_json = true;
         return TOOL_OK;
-    case 'm':
-        if (me_add(&request->me, optarg))
-            return TOOL_OK;
-        return tool_usage("load", "--me %s: write an IPv4 or IPv6 address (at most %d times)", optarg,
-                          ME_ADDRESSES_MAX);
     default:
-        return tool_usage("load", "unknown option, or one without its value");
+        return read_value(option, request);
     }
 }
 
-static int check_request(const struct request *request)
+static int check_daemon_request(const struct load_request *request)
 {
-    if (!request->has_backend)
-        return tool_usage("load", "needs --backend");
-    if (request->asks_nic && request->backend != BACKEND_NIC)
-        return tool_usage("load", "--device and --offload are for --backend nic");
-    if (request->backend == BACKEND_NIC && !request->keys_path)
-        return tool_usage("load", "--backend nic needs --keys: SAs are what a NIC is given");
+    if (!request->me.me.unknown)
+        return tool_usage("load",
+                          "--me is not for --backend user: sallyportd(8) follows this host's addresses");
+    if (request->keys_path && strcmp(request->keys_path, "-") == 0)
+        return tool_usage("load", "--backend user takes --keys FILE: the daemon reads the file itself");
     return TOOL_OK;
 }
 
-static int read_request(int argc, char **argv, struct request *request)
+static int check_request(const struct load_request *request)
 {
-    static const struct option options[] = {
-        {"backend", required_argument, NULL, 'b'}, {"keys", required_argument, NULL, 'k'},
-        {"device", required_argument, NULL, 'd'},  {"offload", required_argument, NULL, 'o'},
-        {"dry-run", no_argument, NULL, 'n'},       {"json", no_argument, NULL, 'j'},
-        {"me", required_argument, NULL, 'm'},      {0}};
+    const enum backend backend = request->backend;
+    if (!request->has_backend)
+        return tool_usage("load", "needs --backend");
+    if (request->asks_mode && backend != BACKEND_NIC)
+        return tool_usage("load", "--device and --offload are for --backend nic");
+    if (request->asks_device && backend != BACKEND_NIC && backend != BACKEND_AUTO)
+        return tool_usage("load", "--device and --offload are for --backend nic");
+    if (request->asks_daemon && backend != BACKEND_USER && !load_goes_down(request))
+        return tool_usage("load", "--control is for --backend user and auto");
+    if ((request->asks_trial || request->is_strict) && backend != BACKEND_USER)
+        return tool_usage("load", "--confirm and --strict are for --backend user");
+    if (backend == BACKEND_NIC && !request->keys_path)
+        return tool_usage("load", "--backend nic needs --keys: SAs are what a NIC is given");
+    if (backend != BACKEND_KERNEL && !request->keys_path)
+        return tool_usage("load", "--backend %s needs --keys: without SAs nothing that is protected goes",
+                          backend == BACKEND_USER ? "user" : "auto");
+    return backend == BACKEND_USER ? check_daemon_request(request) : TOOL_OK;
+}
+
+static int read_request(int argc, char **argv, struct load_request *request)
+{
+    static const struct option options[] = {{"backend", required_argument, NULL, 'b'},
+                                            {"keys", required_argument, NULL, 'k'},
+                                            {"device", required_argument, NULL, 'd'},
+                                            {"offload", required_argument, NULL, 'o'},
+                                            {"control", required_argument, NULL, 'c'},
+                                            {"confirm", required_argument, NULL, 't'},
+                                            {"strict", no_argument, NULL, 's'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"me", required_argument, NULL, 'm'},
+                                            {0}};
     me_start(&request->me);
     request->nic.mode = SP_OFFLOAD_AUTO;
+    request->control_path = CONTROL_DEFAULT_PATH;
     for (int option; (option = getopt_long(argc, argv, "n", options, NULL)) != -1;) {
         const int exit_code = read_option(option, request);
         if (exit_code != TOOL_OK)
@@ -103,158 +148,61 @@ static int read_request(int argc, char **argv, struct request *request)
     return TOOL_OK;
 }
 
-static json_t *rule_list(const struct sp_policy *policy, const uint64_t *rule_policies)
+static int load(const struct load_request *request, const struct sp_policy *policy)
 {
-    json_t *list = tool_need(json_array());
-    for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++) {
-        json_t *rule = json_rule(policy, i);
-        json_put(rule, "kernel_policies", json_number(rule_policies[i]));
-        json_push(list, rule);
+    struct sp_me me;
+    if (request->backend == BACKEND_USER)
+        return load_into_daemon(request, policy, NULL);
+    if (!request->me.me.unknown)
+        return load_into_kernel(request, policy, &request->me.me);
+    if (!own_addresses(NULL, &me)) {
+        tool_say("can't list this host's addresses: name them with --me");
+        return TOOL_NOT_APPLIED;
     }
-    return list;
-}
-
-static void print_rules(const struct sp_policy *policy, const uint64_t *rule_policies)
-{
-    for (uint32_t i = 0; i < sp_policy_rule_count(policy); i++) {
-        struct sp_rule_info rule;
-        if (sp_policy_rule(policy, i, &rule) == SP_OK)
-            printf("rule at %s:%" PRIu32 " becomes %" PRIu64 " kernel %s\n", rule.file, rule.line,
-                   rule_policies[i], rule_policies[i] == 1 ? "policy" : "policies");
-    }
-}
-
-static void print_result(const struct request *request, const struct sp_policy *policy,
-                         const uint64_t *rule_policies, const struct sp_offload_changes *changes,
-                         json_t *grants)
-{
-    if (!request->as_json) {
-        if (request->is_trial)
-            print_rules(policy, rule_policies);
-        backend_print_changes(changes, request->is_trial);
-        grants_print(grants);
-        return;
-    }
-    json_t *answer = backend_json_changes(changes);
-    json_put(answer, "applied", json_boolean(!request->is_trial));
-    json_put(answer, "rules", rule_list(policy, rule_policies));
-    if (request->backend == BACKEND_NIC)
-        json_put(answer, "offload", json_incref(grants));
-    json_print(answer, stdout, true);
-}
-
-/* The steps of a trial are printed, and grants gathered. */
-static void note_grant(const struct sp_offload_grant *grant, void *context)
-{
-    json_push(context, grant_json(grant));
-}
-
-static void save_grants(const json_t *grants)
-{
-    const int error = grants_save(grants);
-    if (error)
-        tool_say("what was granted can't be noted for \"ipsecctl status\": %s", strerror(error));
-}
-
-/* Behind NIC and kernel there is one more who can do it. */
-static int failed(const struct request *request, enum sp_status status, const struct sp_report *report)
-{
-    const int exit_code = backend_failed(status, report);
-    if (status == SP_ERR_UNSUPPORTED && request->backend == BACKEND_NIC)
-        tool_say(request->nic.mode == SP_OFFLOAD_AUTO
-                     ? "sallyportd(8) does ESP in user space, without a NIC and without the kernel"
-                     : "--offload auto takes what is granted, in software if need be");
-    return exit_code;
-}
-
-static int load(const struct request *request, const struct sp_policy *policy, const struct sp_me *me)
-{
-    struct sp_report *report = NULL;
-    struct sp_offload_changes changes;
-    json_t *grants = tool_need(json_array());
-    uint64_t *rule_policies =
-        tool_need(calloc((size_t)sp_policy_rule_count(policy) + 1, sizeof *rule_policies));
-    if (sp_report_create(&report) != SP_OK)
-        tool_need(NULL);
-
-    const struct sp_offload_load what = {
-        .policy = policy,
-        .me = *me,
-        .keys_path = request->keys_path,
-        .nic = request->backend == BACKEND_NIC ? &request->nic : NULL,
-        .is_trial = request->is_trial,
-        .on_step = request->is_trial && !request->as_json ? backend_print_step : NULL,
-        .on_grant = note_grant,
-        .context = grants,
-        .rule_policies = rule_policies,
-    };
-    const enum sp_status status = sp_offload_kernel_load(&what, report, &changes);
-    int exit_code = TOOL_OK;
-    if (status == SP_OK && !request->is_trial)
-        save_grants(grants);
-    if (status == SP_OK)
-        print_result(request, policy, rule_policies, &changes, grants);
-    else
-        exit_code = failed(request, status, report);
-    json_decref(grants);
-    sp_report_destroy(&report);
-    free(rule_policies);
+    const int exit_code = load_into_kernel(request, policy, &me);
+    own_addresses_free(&me);
     return exit_code;
 }
 
 static int run(int argc, char **argv)
 {
-    struct request request = {0};
+    struct load_request request = {0};
     struct sp_policy *policy = NULL;
-    struct sp_me me;
     int exit_code = read_request(argc, argv, &request);
-    if (exit_code != TOOL_OK)
-        return exit_code;
-    if (request.backend == BACKEND_USER)
-        return tool_usage("load",
-                          "the user backend is sallyportd(8): start it with --policy and --keys, or let "
-                          "it read its files again with \"ipsecctl reload\"");
-    exit_code = load_policy_aloud(request.policy_path, &policy);
-    if (exit_code != TOOL_OK)
-        return exit_code;
-    if (!request.me.me.unknown) {
-        exit_code = load(&request, policy, &request.me.me);
-    } else if (own_addresses(NULL, &me)) {
-        exit_code = load(&request, policy, &me);
-        own_addresses_free(&me);
-    } else {
-        tool_say("can't list this host's addresses: name them with --me");
-        exit_code = TOOL_NOT_APPLIED;
-    }
+    if (exit_code == TOOL_OK)
+        exit_code = load_policy_aloud(request.policy_path, &policy);
+    if (exit_code == TOOL_OK)
+        exit_code = load(&request, policy);
     sp_policy_destroy(&policy);
     return exit_code;
 }
 
 const struct verb verb_load = {
     .name = "load",
-    .summary = "give a policy and its SAs to the kernel or a NIC",
+    .summary = "give a policy and its SAs to the daemon, the kernel or a NIC",
     .help =
-        "Usage: ipsecctl load --backend kernel|nic [--device NAME|auto] [--offload auto|packet|crypto]\n"
-        "                     [--keys FILE] [--me ADDRESS]... [-n] [--json] FILE\n"
+        "Usage: ipsecctl load --backend kernel|nic|user|auto [OPTION...] FILE\n"
         "\n"
-        "Brings the kernel's IPsec (XFRM) to this policy and these SAs: adds, changes and deletes only\n"
-        "what differs and only what is ours, in an order in which nothing passes in clear that shouldn't.\n"
-        "Interrupted, it may be run again.\n"
+        "Brings whoever does the ESP to this policy and these SAs: the kernel's IPsec (XFRM), of which only\n"
+        "what differs and is ours is changed, or a running sallyportd(8), all of it or nothing; in an order\n"
+        "in which nothing passes in clear that shouldn't. Interrupted, it may be run again.\n"
         "\n"
-        "  --backend B        who does the ESP: kernel, or nic, of which --keys are given to a NIC\n"
-        "  --device NAME      which NIC; auto, the default: for each SA the one that has its local address\n"
-        "  --offload MODE     packet: the NIC does all; crypto: it encrypts and checks integrity; auto, the\n"
-        "                     default: the most that is granted, in software if need be, never in clear\n"
-        "  --keys FILE        the SAs, sallyport.keys(5); without it there are none\n"
-        "  --me ADDRESS       an address of this host, may be repeated; without it all that it has now\n"
-        "  -n, --dry-run      print each step and change nothing but a short-lived trial SA, by which it is\n"
-        "                     found out whether the kernel has the algorithms\n"
-        "  --json             what was changed as JSON\n"
+        "  --backend B      kernel; nic: the kernel gives a NIC the SAs; user: sallyportd; auto: the first\n"
+        "                   who can: a NIC for whole packets, for cryptography, the kernel, user\n"
+        "  --device NAME    which NIC; auto, the default: for each SA the one that has its local address\n"
+        "  --offload MODE   packet: the NIC does all; crypto: it encrypts and checks integrity; auto, the\n"
+        "                   default: as --backend auto\n"
+        "  --keys FILE      the SAs, sallyport.keys(5); of kernel alone: without it there are none\n"
+        "  --me ADDRESS     of kernel and NIC: an address of this host, may be repeated; else all it has\n"
+        "  --control PATH   of user, auto: the daemon's socket, default " CONTROL_DEFAULT_PATH "\n"
+        "  --confirm TIME   of user: on trial, as reload has it\n"
+        "  --strict         of user: a policy about which \"ipsecctl check\" warns is refused\n"
+        "  -n, --dry-run    print what would be done; of the kernel a short-lived trial SA is tried\n"
+        "  --json           what was changed as JSON\n"
         "\n"
-        "Exit status: 0 done, 1 wrong usage or a text with errors, 2 the kernel can't, and why.\n"
+        "Exit status: 0 done, 1 wrong usage or a text with errors, 2 nobody asked for can, and why.\n"
         "\n"
-        "Examples:\n"
-        "  ipsecctl load --backend kernel --keys pair.keys front-end.policy\n"
-        "  ipsecctl load --backend nic --device eth0 --keys gcm.keys front-end.policy\n",
+        "Example:\n"
+        "  ipsecctl load --backend auto --keys pair.keys front-end.policy\n",
     .run = run,
 };

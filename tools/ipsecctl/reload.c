@@ -4,19 +4,13 @@
  *
  * A rule that locks its author out is the reason for trials: who can still say "confirm" isn't locked out.
  */
-#include "arguments.h"
 #include "control.h"
 #include "daemon.h"
-#include "json.h"
-#include "terminal.h"
+#include "order.h"
 #include "verb.h"
 
 #include <getopt.h>
 #include <string.h>
-
-/* A policy of 100,000 rules takes nftables its time. */
-#define RELOAD_PATIENCE_SECONDS 120
-#define TRIAL_SECONDS_MAX 86400
 
 struct wish {
     const char *path;
@@ -24,23 +18,6 @@ struct wish {
     bool is_strict;
     uint64_t trial_seconds; /* 0: none */
 };
-
-/* "30", "30s" or "5m", up to a day. */
-static bool read_trial(const char *word, uint64_t *ret_seconds)
-{
-    char digits[16];
-    const size_t len_bytes = strlen(word);
-    if (len_bytes == 0 || len_bytes >= sizeof digits)
-        return false;
-    memcpy(digits, word, len_bytes + 1);
-    const char unit = digits[len_bytes - 1];
-    if (unit == 's' || unit == 'm')
-        digits[len_bytes - 1] = '\0';
-    if (!argument_number(digits, TRIAL_SECONDS_MAX, ret_seconds))
-        return false;
-    *ret_seconds *= unit == 'm' ? 60 : 1;
-    return *ret_seconds >= 1 && *ret_seconds <= TRIAL_SECONDS_MAX;
-}
 
 static int read_wish(int argc, char **argv, bool is_reload, struct wish *wish)
 {
@@ -59,7 +36,7 @@ static int read_wish(int argc, char **argv, bool is_reload, struct wish *wish)
             wish->is_strict = true;
         else if (option != 't' || !is_reload)
             return tool_usage(argv[0], "unknown option, or one without its value");
-        else if (!read_trial(optarg, &wish->trial_seconds))
+        else if (!order_read_trial(optarg, &wish->trial_seconds))
             return tool_usage(argv[0], "--confirm takes a time from 1s to 1440m, not \"%s\"", optarg);
     }
     if (optind != argc)
@@ -67,57 +44,21 @@ static int read_wish(int argc, char **argv, bool is_reload, struct wish *wish)
     return TOOL_OK;
 }
 
-/* What the daemon logged meanwhile, findings with their places among it. */
-static void print_log(const json_t *answer)
-{
-    const char *log = daemon_text(answer, "log");
-    while (*log) {
-        const size_t len_bytes = strcspn(log, "\n");
-        char *line = tool_text("%.*s", (int)len_bytes, log);
-        terminal_write(stderr, line);
-        fputc('\n', stderr);
-        free(line);
-        log += len_bytes + (log[len_bytes] == '\n');
-    }
-}
-
-/* The answer of a daemon that did it, or NULL and an exit code. */
 static json_t *ask(const struct wish *wish, const char *request, int *ret_code)
 {
-    char reason[256];
-    json_t *answer = daemon_ask(wish->path, request, RELOAD_PATIENCE_SECONDS, reason);
-    *ret_code = TOOL_NOT_APPLIED;
-    if (!answer) {
-        tool_say("%s", reason);
-        return NULL;
-    }
-    print_log(answer);
-    if (json_is_true(json_object_get(answer, "ok"))) {
-        *ret_code = TOOL_OK;
-        return answer;
-    }
-    if (json_is_true(json_object_get(answer, "is_text_wrong")))
-        *ret_code = TOOL_USAGE;
-    tool_say("%s", daemon_text(answer, "error"));
-    if (wish->as_json)
-        json_print(answer, stdout, true);
-    else
-        json_decref(answer);
-    return NULL;
+    const struct order order = {.path = wish->path, .request = request, .as_json = wish->as_json};
+    return order_give_aloud(&order, ret_code);
 }
 
 static void print_reloaded(const json_t *answer)
 {
     const json_t *sas = json_object_get(answer, "sas");
-    const unsigned long long trial_seconds = daemon_number(answer, "confirm_seconds");
     printf("generation %llu, %llu rules in force; SAs: %llu go on, %llu are new, %llu no longer there\n",
            (unsigned long long)daemon_number(answer, "generation"),
            (unsigned long long)daemon_number(answer, "rules"), (unsigned long long)daemon_number(sas, "kept"),
            (unsigned long long)daemon_number(sas, "added"),
            (unsigned long long)daemon_number(sas, "removed"));
-    if (trial_seconds)
-        printf("on trial: without \"ipsecctl confirm\" within %llu s the former policy and keys come back\n",
-               trial_seconds);
+    order_print_trial(answer);
 }
 
 static int run_reload(int argc, char **argv)
@@ -164,7 +105,7 @@ const struct verb verb_reload = {
             "\n"
             "sallyportd(8) reads its policy and its keys again and puts them in force, all of it or\n"
             "nothing: with any error, which is shown with its place, the former ones stay. SAs that\n"
-            "are in both go on as they are.\n"
+            "are in both go on as they are. What \"ipsecctl load\" put in force is not read again.\n"
             "\n"
             "  --strict         a policy about which \"ipsecctl check\" warns is refused\n"
             "  --confirm TIME   on trial: the former policy and keys come back after TIME, 30s or 5m,\n"

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "control.h"
 #include "daemon.h"
+#include "grants.h"
 #include "table.h"
 #include "terminal.h"
 #include "verb.h"
@@ -40,6 +41,8 @@ static void print_headline(const json_t *status)
     terminal_write(stdout, daemon_text(device, "name"));
     printf(" (MTU %llu)\npolicy ", (unsigned long long)daemon_number(device, "mtu_bytes"));
     terminal_write(stdout, daemon_text(policy, "file"));
+    if (json_is_true(json_object_get(policy, "is_loaded")))
+        printf(" (loaded by \"ipsecctl load\")");
     printf(", generation %llu, default ", (unsigned long long)daemon_number(policy, "generation"));
     terminal_write(stdout, daemon_text(policy, "default"));
     printf("; me:");
@@ -258,6 +261,16 @@ static void print_events(const json_t *status)
            (unsigned long long)daemon_number(events, "lost"));
 }
 
+/* Why those of its SAs are not a NIC's or the kernel's that "load --backend auto" gave it. */
+static void print_grants(const json_t *status)
+{
+    json_t *noted = grants_read();
+    json_t *own = grants_of_daemon_still(noted, json_object_get(status, "sas"));
+    grants_print(own);
+    json_decref(own);
+    json_decref(noted);
+}
+
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
@@ -298,6 +311,7 @@ static int run(int argc, char **argv)
     print_confinement(status);
     print_rules(status);
     print_sas(status);
+    print_grants(status);
     print_totals(status);
     print_drops(status);
     print_last_drops(status);

@@ -28,6 +28,8 @@ struct client {
     unsigned idle_seconds;
     char request[CONTROL_REQUEST_MAX_BYTES];
     size_t request_bytes;
+    int descriptors[CONTROL_DESCRIPTORS_MAX]; /* that came with it */
+    size_t descriptor_count;
     char *reply; /* NULL: still reading */
     size_t reply_bytes, sent_bytes;
     struct line_queue queue; /* open: it is a subscriber */
@@ -126,8 +128,15 @@ static bool is_subscriber(const struct client *client)
     return client->queue.bytes != NULL;
 }
 
+static void close_handed(struct client *client)
+{
+    while (client->descriptor_count > 0)
+        close(client->descriptors[--client->descriptor_count]);
+}
+
 static void hang_up(struct client *client)
 {
+    close_handed(client);
     if (client->fd >= 0)
         close(client->fd);
     free(client->reply);
@@ -193,9 +202,13 @@ static void send_queue(struct control_server *server, struct client *client)
 
 static void answer(struct control_server *server, struct client *client)
 {
+    const struct control_question question = {.text = client->request,
+                                              .descriptors = client->descriptors,
+                                              .descriptor_count = client->descriptor_count};
     server->asking = client;
-    client->reply = server->answerer(server->context, client->request);
+    client->reply = server->answerer(server->context, &question);
     server->asking = NULL;
+    close_handed(client);
     if (!client->reply) {
         hang_up(client);
         return;
@@ -214,13 +227,46 @@ static void answer(struct control_server *server, struct client *client)
         hang_up(client);
 }
 
+/* False: there are more of them than any question has. All that came are taken over or closed. */
+static bool take_handed(struct client *client, struct msghdr *message)
+{
+    bool has_room = !(message->msg_flags & MSG_CTRUNC);
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= header->cmsg_len; at += sizeof(int)) {
+            int descriptor;
+            memcpy(&descriptor, CMSG_DATA(header) + at, sizeof descriptor);
+            has_room &= client->descriptor_count < CONTROL_DESCRIPTORS_MAX;
+            if (client->descriptor_count < CONTROL_DESCRIPTORS_MAX)
+                client->descriptors[client->descriptor_count++] = descriptor;
+            else
+                close(descriptor);
+        }
+    }
+    return has_room;
+}
+
+static ssize_t receive(struct client *client)
+{
+    union {
+        struct cmsghdr alignment;
+        char bytes[CMSG_SPACE(sizeof(int) * CONTROL_DESCRIPTORS_MAX)];
+    } room;
+    struct iovec part = {.iov_base = client->request + client->request_bytes,
+                         .iov_len = sizeof client->request - 1 - client->request_bytes};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    const ssize_t got = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    return got >= 0 && !take_handed(client, &message) ? 0 : got;
+}
+
 static void read_more(struct control_server *server, struct client *client)
 {
-    const size_t room_bytes = sizeof client->request - 1 - client->request_bytes;
-    const ssize_t got = recv(client->fd, client->request + client->request_bytes, room_bytes, MSG_DONTWAIT);
+    const ssize_t got = receive(client);
     if (got < 0 && errno == EAGAIN)
         return;
-    if (got <= 0) { /* gone, or a request that is too long */
+    if (got <= 0) { /* gone, or a request that is too long or has too much with it */
         hang_up(client);
         return;
     }

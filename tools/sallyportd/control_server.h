@@ -10,8 +10,14 @@
 
 struct control_server;
 
-/* The answer to one request, malloced JSON text without a newline; NULL when memory is out. */
-typedef char *control_answerer(void *context, const char *request);
+/* What a client asked, and what it handed over with it: closed when it was answered. */
+struct control_question {
+    const char *text;
+    const int *descriptors;
+    size_t descriptor_count;
+};
+/* The answer to one question, malloced JSON text without a newline; NULL when memory is out. */
+typedef char *control_answerer(void *context, const struct control_question *question);
 
 #define CONTROL_SUBSCRIBERS_MAX 8
 

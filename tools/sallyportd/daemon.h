@@ -26,6 +26,8 @@ struct rule_place {
 
 struct policy_source {
     char *text; /* canonical, so that a change of addresses needs no file */
+    /* As who loaded them called them; NULL: the daemon's own files. */
+    char *policy_name, *keys_name;
     struct rule_place *places;
     uint32_t place_count;
 };

@@ -79,7 +79,7 @@ static void on_signal(struct loop *loop)
     struct signalfd_siginfo info;
     while (read(loop->fds[SOURCE_SIGNAL], &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            struct sp_sad_reload_counts ignored;
+            struct reload_outcome ignored;
             (void)reload(loop->daemon, &(struct reload_wish){0}, &ignored);
             continue;
         }

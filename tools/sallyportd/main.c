@@ -14,6 +14,7 @@
 #include "daemon.h"
 #include "datapath/encap.h"
 #include "events/events.h"
+#include "host/kernel_side.h"
 #include "audit/last_drops.h"
 #include "log.h"
 #include "loop.h"
@@ -54,7 +55,8 @@ static bool load_keys(struct daemon *daemon)
 }
 
 /* An unknown question is refused; NULL when memory is out. */
-static json_t *answer_question(struct daemon *daemon, const json_t *question)
+static json_t *answer_question(struct daemon *daemon, const json_t *question,
+                               const struct control_question *asked)
 {
     const char *ask = json_string_value(json_object_get(question, "ask"));
     if (ask && strcmp(ask, "status") == 0)
@@ -63,20 +65,23 @@ static json_t *answer_question(struct daemon *daemon, const json_t *question)
         return status_policy(daemon);
     if (ask && strcmp(ask, "reload") == 0)
         return reload_answer(daemon, question);
+    if (ask && strcmp(ask, "load") == 0)
+        return reload_answer_load(daemon, question, asked->descriptors, asked->descriptor_count);
+    if (ask && strcmp(ask, "flush") == 0)
+        return reload_answer_flush(daemon);
     if (ask && strcmp(ask, "confirm") == 0)
         return reload_answer_confirm(daemon);
     if (ask && strcmp(ask, "events") == 0)
         return events_answer(daemon);
-    return json_pack(
-        "{s:b, s:s}", "ok", false, "error",
-        "the questions are {\"ask\": WHAT} with \"status\", \"policy\", \"reload\", \"confirm\", "
-        "\"events\"");
+    return json_pack("{s:b, s:s}", "ok", false, "error",
+                     "the questions are {\"ask\": WHAT} with \"status\", \"policy\", \"reload\", \"load\", "
+                     "\"flush\", \"confirm\", \"events\"");
 }
 
-static char *answer_request(void *context, const char *request)
+static char *answer_request(void *context, const struct control_question *asked)
 {
-    json_t *question = json_loads(request, 0, NULL);
-    json_t *answer = answer_question(context, question);
+    json_t *question = json_loads(asked->text, 0, NULL);
+    json_t *answer = answer_question(context, question, asked);
     char *text = json_dumps(answer, JSON_COMPACT);
     json_decref(answer);
     json_decref(question);
@@ -138,6 +143,7 @@ static int serve(struct daemon *daemon, struct sp_policy **policy)
     log_line("the gate is up: policy %s, %u SAs, device %s", daemon->options.policy_path,
              sp_sad_count(daemon->sad), daemon->options.device);
     events_policy(daemon, "start");
+    kernel_side_foresee();
     segment_open(daemon);
     notify_ready(daemon, false);
     if (loop_run(daemon) == LOOP_ASKED)

@@ -54,10 +54,14 @@ void policy_source_free(struct policy_source *source)
         free(source->places[i].file);
     free(source->places);
     free(source->text);
+    free(source->policy_name);
+    free(source->keys_name);
     *source = (struct policy_source){0};
 }
 
-bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct policy_source *ret_source)
+/* handed: NULL: the file that path names. */
+static bool take(const char *path, const struct handed *handed, struct sp_policy **ret_policy,
+                 struct policy_source *ret_source)
 {
     struct sp_report *report = NULL;
     struct sp_policy *policy = NULL;
@@ -65,7 +69,8 @@ bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct 
         log_line("no memory");
         return false;
     }
-    const enum sp_status status = sp_policy_load(path, &policy, report);
+    const enum sp_status status =
+        handed ? handed_policy(handed, &policy, report) : sp_policy_load(path, &policy, report);
     log_report(path, status, report);
     sp_report_destroy(&report);
     if (status != SP_OK)
@@ -77,6 +82,45 @@ bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct 
     }
     *ret_policy = policy;
     return true;
+}
+
+bool policy_source_read(const char *path, struct sp_policy **ret_policy, struct policy_source *ret_source)
+{
+    return take(path, NULL, ret_policy, ret_source);
+}
+
+bool policy_source_take(const struct handed *handed, struct sp_policy **ret_policy,
+                        struct policy_source *ret_source)
+{
+    struct policy_source source;
+    if (!take(handed->policy_name, handed, ret_policy, &source))
+        return false;
+    source.policy_name = strdup(handed->policy_name);
+    source.keys_name = strdup(handed->keys_name);
+    if (source.policy_name && source.keys_name) {
+        *ret_source = source;
+        return true;
+    }
+    log_line("no memory");
+    policy_source_free(&source);
+    sp_policy_destroy(ret_policy);
+    return false;
+}
+
+bool policy_source_is_loaded(const struct policy_source *source)
+{
+    return source->policy_name != NULL;
+}
+
+const char *policy_source_policy_name(const struct daemon *daemon)
+{
+    return policy_source_is_loaded(&daemon->source) ? daemon->source.policy_name
+                                                    : daemon->options.policy_path;
+}
+
+const char *policy_source_keys_name(const struct daemon *daemon)
+{
+    return policy_source_is_loaded(&daemon->source) ? daemon->source.keys_name : daemon->options.keys_path;
 }
 
 bool policy_source_parse(const struct policy_source *source, struct sp_policy **ret_policy)

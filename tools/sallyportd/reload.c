@@ -7,6 +7,10 @@
  * needs them.
  *
  * On trial, they stay until somebody confirms; so the former policy can come back with the keys it had.
+ *
+ * What a client hands over ("ipsecctl load") goes the same way. It can't be read a second time, as it has no
+ * name that this process would open; so from then on there is no reload until the daemon's own files are
+ * asked for again ("ipsecctl flush"): a signal that only rotates a log must not change a policy.
  */
 #include "reload.h"
 
@@ -14,6 +18,7 @@
 #include "check_report.h"
 #include "datapath/encap.h"
 #include "events/events.h"
+#include "host/kernel_side.h"
 #include "log.h"
 #include "notify.h"
 #include "datapath/path_mtu.h"
@@ -31,6 +36,7 @@
 /* What a reload has in hand until it is in force. */
 struct attempt {
     struct policy_source source;
+    struct kernel_side kernel;
     struct sp_policy *policy;
     struct sp_sad_reload *keys;
     struct sp_me me;
@@ -59,10 +65,11 @@ void reload_foresee(const struct daemon *daemon)
                       paths[i]);
 }
 
-static bool read_keys(struct daemon *daemon, struct attempt *attempt)
+static bool read_keys(struct daemon *daemon, const struct handed *handed, struct attempt *attempt)
 {
     struct sp_report *report = NULL;
-    if (!can_be_read_again(daemon->options.keys_path)) {
+    const char *name = handed ? handed->keys_name : daemon->options.keys_path;
+    if (!handed && !can_be_read_again(name)) {
         log_line("the keys came by a descriptor and are not read again");
         return true;
     }
@@ -71,8 +78,9 @@ static bool read_keys(struct daemon *daemon, struct attempt *attempt)
         return false;
     }
     const enum sp_status status =
-        sp_sad_reload_begin(daemon->sad, daemon->options.keys_path, report, &attempt->keys);
-    log_report(daemon->options.keys_path, status, report);
+        handed ? sp_sad_reload_begin_open(daemon->sad, handed->keys_fd, name, report, &attempt->keys)
+               : sp_sad_reload_begin(daemon->sad, name, report, &attempt->keys);
+    log_report(name, status, report);
     sp_report_destroy(&report);
     return status == SP_OK && encap_fits(daemon) && state_save(daemon); /* new SAs carry nothing before */
 }
@@ -136,35 +144,121 @@ static void take_over(struct daemon *daemon, struct attempt *attempt, uint32_t c
     path_follow(daemon);
 }
 
-static enum reload_end try_reload(struct daemon *daemon, const struct reload_wish *wish,
-                                  struct sp_sad_reload_counts *ret_sas)
+/* May it be tried now? */
+static bool may_begin(const struct daemon *daemon, const struct reload_wish *wish)
 {
-    struct attempt attempt = {0};
-    enum reload_end end = RELOAD_NOT_APPLIED;
+    const bool is_loaded = policy_source_is_loaded(&daemon->source);
     if (daemon->trial.is_on) {
         log_line("the last reload is still on trial: confirm it, or wait for its end");
-        return end;
+        return false;
     }
-    if (!policy_source_read(daemon->options.policy_path, &attempt.policy, &attempt.source) ||
-        !read_keys(daemon, &attempt))
-        end = RELOAD_BAD_TEXT;
-    else if (!host_addresses(daemon->options.device, &attempt.me))
+    if (is_loaded && wish->kind == RELOAD_FILES) {
+        log_line("what is in force was loaded by \"ipsecctl load\", and is not read again: load again, or "
+                 "\"ipsecctl flush --backend user\" goes back to %s and %s",
+                 daemon->options.policy_path, daemon->options.keys_path);
+        return false;
+    }
+    if (wish->kind == RELOAD_FLUSH &&
+        (!can_be_read_again(daemon->options.policy_path) || !can_be_read_again(daemon->options.keys_path))) {
+        log_line(
+            "the daemon's own policy or keys came by a descriptor and can't be read again: start it anew");
+        return false;
+    }
+    return true;
+}
+
+/* What the kernel has of ours goes when this is in force, and wouldn't come back after a trial. */
+static bool look_at_kernel(const struct reload_wish *wish, struct attempt *attempt)
+{
+    if (!wish->handed)
+        return true;
+    if (!kernel_side_look(attempt->keys, &attempt->kernel))
+        return false;
+    if (!wish->confirm_seconds || (attempt->kernel.policies == 0 && attempt->kernel.sas == 0))
+        return true;
+    log_line("the kernel has policies or SAs of \"ipsecctl load\", which would not come back after a trial: "
+             "load without --confirm");
+    return false;
+}
+
+/* All that may be wrong is found, and the new SAs are there. */
+static enum reload_end make_ready(struct daemon *daemon, const struct reload_wish *wish,
+                                  struct attempt *attempt)
+{
+    const bool is_read =
+        wish->handed ? policy_source_take(wish->handed, &attempt->policy, &attempt->source)
+                     : policy_source_read(daemon->options.policy_path, &attempt->policy, &attempt->source);
+    if (!is_read || !read_keys(daemon, wish->handed, attempt))
+        return RELOAD_BAD_TEXT;
+    if (!host_addresses(daemon->options.device, &attempt->me))
+        return RELOAD_NOT_APPLIED;
+    if (!look_through(attempt, wish->is_strict))
+        return RELOAD_BAD_TEXT;
+    return look_at_kernel(wish, attempt) ? RELOAD_DONE : RELOAD_NOT_APPLIED;
+}
+
+static bool put_former_back(struct daemon *daemon, const struct policy_source *former)
+{
+    struct sp_policy *policy = NULL;
+    if (policy_source_parse(former, &policy) && put_in_force(daemon, &policy, &daemon->me))
+        return true;
+    sp_policy_destroy(&policy);
+    return false;
+}
+
+/* The kernel's side goes when the guard of the new policy is up, so nothing that it protected goes in clear.
+ */
+static bool take_its_place(struct daemon *daemon, struct attempt *attempt)
+{
+    if (!put_in_force(daemon, &attempt->policy, &attempt->me))
+        return false;
+    if (kernel_side_take(&attempt->kernel))
+        return true;
+    if (!put_former_back(daemon, &daemon->source))
+        log_line("and the former policy can't be brought back: the guard is of the new one");
+    return false;
+}
+
+static void note_sa(const struct sp_sa_info *sa, void *context)
+{
+    char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
+    json_array_append_new(context, json_pack("{s:I, s:s, s:s}", "spi", (json_int_t)sa->spi, "source",
+                                             sp_address_format(&sa->source, source), "destination",
+                                             sp_address_format(&sa->destination, destination)));
+}
+
+static void fill_outcome(const struct daemon *daemon, const struct attempt *attempt,
+                         struct reload_outcome *outcome)
+{
+    outcome->kernel = attempt->kernel;
+    outcome->rules = sp_policy_rule_count(attempt->policy);
+    outcome->sas = attempt->keys ? sp_sad_reload_counts(attempt->keys)
+                                 : (struct sp_sad_reload_counts){.kept = sp_sad_count(daemon->sad)};
+    if (outcome->granted && attempt->keys)
+        sp_sad_reload_visit(attempt->keys, note_sa, outcome->granted);
+}
+
+static enum reload_end try_reload(struct daemon *daemon, const struct reload_wish *wish,
+                                  struct reload_outcome *outcome)
+{
+    struct attempt attempt = {0};
+    const bool is_trial = wish->handed && wish->handed->is_trial;
+    enum reload_end end = may_begin(daemon, wish) ? make_ready(daemon, wish, &attempt) : RELOAD_NOT_APPLIED;
+    if (end == RELOAD_DONE)
+        fill_outcome(daemon, &attempt, outcome);
+    if (end == RELOAD_DONE && !is_trial && !take_its_place(daemon, &attempt))
         end = RELOAD_NOT_APPLIED;
-    else if (!look_through(&attempt, wish->is_strict))
-        end = RELOAD_BAD_TEXT;
-    else if (put_in_force(daemon, &attempt.policy, &attempt.me))
-        end = RELOAD_DONE;
-    if (end != RELOAD_DONE) {
+    if (end != RELOAD_DONE || is_trial) {
         attempt_free(&attempt);
-        log_line("nothing was changed: the former policy stays in force");
+        log_line(is_trial && end == RELOAD_DONE ? "a dry run: nothing was changed"
+                                                : "nothing was changed: the former policy stays in force");
         return end;
     }
-    *ret_sas = attempt.keys ? sp_sad_reload_counts(attempt.keys)
-                            : (struct sp_sad_reload_counts){.kept = sp_sad_count(daemon->sad)};
     take_over(daemon, &attempt, wish->confirm_seconds);
-    log_line("policy %s read again: generation %llu; SAs: %u go on, %u are new, %u no longer there",
-             daemon->options.policy_path, (unsigned long long)sp_engine_generation(daemon->engine),
-             ret_sas->kept, ret_sas->added, ret_sas->removed);
+    log_line("policy %s %s: generation %llu; SAs: %u go on, %u are new, %u no longer there",
+             policy_source_policy_name(daemon), wish->handed ? "loaded by a client" : "read again",
+             (unsigned long long)sp_engine_generation(daemon->engine), outcome->sas.kept, outcome->sas.added,
+             outcome->sas.removed);
     return end;
 }
 
@@ -174,14 +268,15 @@ static void tell_of_change(struct daemon *daemon, const char *cause)
     events_sas(daemon);
 }
 
-enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish,
-                       struct sp_sad_reload_counts *ret_sas)
+enum reload_end reload(struct daemon *daemon, const struct reload_wish *wish, struct reload_outcome *outcome)
 {
+    static const char *const causes[] = {
+        [RELOAD_FILES] = "reload", [RELOAD_LOAD] = "load", [RELOAD_FLUSH] = "flush"};
     notify_reloading();
-    const enum reload_end end = try_reload(daemon, wish, ret_sas);
-    if (end == RELOAD_DONE)
-        tell_of_change(daemon, "reload");
-    else
+    const enum reload_end end = try_reload(daemon, wish, outcome);
+    if (end == RELOAD_DONE && !(wish->handed && wish->handed->is_trial))
+        tell_of_change(daemon, causes[wish->kind]);
+    else if (end != RELOAD_DONE)
         audit_refusal(daemon);
     audit_reopen(daemon);
     notify_ready(daemon, end != RELOAD_DONE);
@@ -204,10 +299,8 @@ bool reload_confirm(struct daemon *daemon)
 static void bring_former_back(struct daemon *daemon)
 {
     struct trial *trial = &daemon->trial;
-    struct sp_policy *policy = NULL;
-    if (!policy_source_parse(&trial->former, &policy) || !put_in_force(daemon, &policy, &daemon->me)) {
+    if (!put_former_back(daemon, &trial->former)) {
         log_line("nobody confirmed, and the former policy can't be brought back yet");
-        sp_policy_destroy(&policy);
         return;
     }
     sp_sad_reload_end(&trial->keys, false);
@@ -241,55 +334,4 @@ void reload_forget(struct daemon *daemon)
     sp_sad_reload_end(&daemon->trial.keys, true);
     policy_source_free(&daemon->trial.former);
     daemon->trial = (struct trial){0};
-}
-
-/* ---- answers ------------------------------------------------------------------------------------------- */
-
-static json_t *refusal(const char *error, bool is_text_wrong, const char *log)
-{
-    return json_pack("{s:b, s:s, s:b, s:s}", "ok", false, "error", error, "is_text_wrong", is_text_wrong,
-                     "log", log);
-}
-
-static json_t *answer_of(const struct daemon *daemon, enum reload_end end, uint32_t confirm_seconds,
-                         const struct sp_sad_reload_counts *sas, const char *log)
-{
-    if (end != RELOAD_DONE)
-        return refusal("not reloaded: the former policy stays in force", end == RELOAD_BAD_TEXT, log);
-    return json_pack("{s:b, s:I, s:I, s:{s:I, s:I, s:I}, s:o, s:s}", "ok", true, "generation",
-                     (json_int_t)sp_engine_generation(daemon->engine), "rules",
-                     (json_int_t)sp_policy_rule_count(sp_engine_policy(daemon->engine)), "sas", "kept",
-                     (json_int_t)sas->kept, "added", (json_int_t)sas->added, "removed",
-                     (json_int_t)sas->removed, "confirm_seconds",
-                     confirm_seconds ? json_integer(confirm_seconds) : json_null(), "log", log);
-}
-
-json_t *reload_answer(struct daemon *daemon, const json_t *question)
-{
-    const json_t *confirm = json_object_get(question, "confirm_seconds");
-    const json_int_t seconds = json_integer_value(confirm);
-    struct sp_sad_reload_counts sas = {0};
-    char *log = NULL;
-    size_t log_bytes;
-    if (confirm && (!json_is_integer(confirm) || seconds < 1 || seconds > RELOAD_TRIAL_SECONDS_MAX))
-        return refusal("confirm_seconds is a number from 1 to 86400", false, "");
-    FILE *out = open_memstream(&log, &log_bytes);
-    if (!out)
-        return NULL;
-    log_also_to(out);
-    const struct reload_wish wish = {.confirm_seconds = (uint32_t)seconds,
-                                     .is_strict = json_is_true(json_object_get(question, "strict"))};
-    const enum reload_end end = reload(daemon, &wish, &sas);
-    log_also_to(NULL);
-    json_t *answer = fclose(out) == 0 ? answer_of(daemon, end, wish.confirm_seconds, &sas, log) : NULL;
-    free(log);
-    return answer;
-}
-
-json_t *reload_answer_confirm(struct daemon *daemon)
-{
-    if (!reload_confirm(daemon))
-        return refusal("nothing waits to be confirmed", false, "");
-    return json_pack("{s:b, s:I}", "ok", true, "generation",
-                     (json_int_t)sp_engine_generation(daemon->engine));
 }

@@ -7,6 +7,7 @@
 #include "audit/last_drops.h"
 #include "datapath/losses.h"
 #include "members.h"
+#include "policy_source.h"
 #include "privilege/privilege.h"
 
 #include <sallyport/offload.h>
@@ -68,8 +69,9 @@ static json_t *policy_entry(const struct daemon *daemon)
     json_t *by_default = json_object();
     if (sp_engine_rule_stats(daemon->engine, SP_NO_RULE, &stats) == SP_OK)
         set_directions(by_default, &stats, false);
-    return json_pack("{s:s, s:o, s:s, s:o, s:o}", "file", daemon->options.policy_path, "generation",
-                     member_number(sp_engine_generation(daemon->engine)), "default",
+    return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o}", "file", policy_source_policy_name(daemon), "keys",
+                     policy_source_keys_name(daemon), "is_loaded", policy_source_is_loaded(&daemon->source),
+                     "generation", member_number(sp_engine_generation(daemon->engine)), "default",
                      sp_action_name(sp_policy_default(policy)), "default_stats", by_default, "rules", rules);
 }
 

@@ -26,9 +26,10 @@ struct scene {
 };
 
 /* "events" subscribes; anything is answered with itself, and a subscriber that is refused with "no". */
-static char *answer(void *context, const char *request)
+static char *answer(void *context, const struct control_question *question)
 {
     struct scene *scene = context;
+    const char *request = question->text;
     if (strcmp(request, "events") == 0 && !control_server_subscribe(scene->server))
         return strdup("no");
     return strdup(request);

@@ -5,6 +5,7 @@
 #include "audit/audit.h"
 
 #include "audit/audit_log.h"
+#include "policy_source.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ void audit_policy(struct daemon *daemon, const char *cause)
     audit_line_number(&line, "rules", sp_policy_rule_count(policy));
     audit_line_text(&line, "default", sp_action_name(sp_policy_default(policy)));
     audit_line_number(&line, "addresses", daemon->me.count);
-    audit_line_text(&line, "file", daemon->options.policy_path);
+    audit_line_text(&line, "file", policy_source_policy_name(daemon));
     audit_end(daemon->audit, AUDIT_POLICY_LOADED, &line);
 }
 
@@ -45,7 +46,7 @@ void audit_refusal(struct daemon *daemon)
     if (!audit_begin(daemon->audit, AUDIT_POLICY_REFUSED, &line))
         return;
     audit_line_number(&line, "generation", sp_engine_generation(daemon->engine));
-    audit_line_text(&line, "file", daemon->options.policy_path);
+    audit_line_text(&line, "file", policy_source_policy_name(daemon));
     audit_end(daemon->audit, AUDIT_POLICY_REFUSED, &line);
 }
 

@@ -16,7 +16,8 @@ bool audit_open(struct daemon *daemon);
 /* What is left to tell, and that it ends. */
 void audit_close(struct daemon *daemon);
 
-/* A policy is in force: cause is "start", "reload", "rollback", "addresses". */
+/* A policy is in force: cause is "start", "reload", "load", "flush",
+ * "rollback", "addresses". */
 void audit_policy(struct daemon *daemon, const char *cause);
 /* A reload was refused, or failed. The file of the log is opened anew by each reload. */
 void audit_refusal(struct daemon *daemon);

@@ -5,6 +5,7 @@
 #include "host/host.h"
 
 #include "log.h"
+#include "guard_lock.h"
 #include "own_addresses.h"
 
 #include <errno.h>
@@ -14,7 +15,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+_Static_assert(sizeof((struct host_lock){0}.path) == GUARD_LOCK_PATH_BYTES, "guard_lock_path fills it");
 
 bool host_addresses(const char *own_device, struct sp_me *ret_me)
 {
@@ -41,6 +45,18 @@ bool host_has_address(const struct sp_me *me, const struct sp_address *address)
     return own_addresses_hold(me, address);
 }
 
+/* Who only looks whether a daemon has it holds it for a moment (guard_lock.h). */
+static bool lock_soon(int fd)
+{
+    const struct timespec nap = {.tv_nsec = 10000000};
+    for (int i = 0; i < 10; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        (void)nanosleep(&nap, NULL);
+    }
+    return false;
+}
+
 bool host_lock_take(struct host_lock *ret_lock)
 {
     struct stat space, opened, named;
@@ -49,16 +65,14 @@ bool host_lock_take(struct host_lock *ret_lock)
         log_errno("can't make " HOST_RUN_FOLDER);
         return false;
     }
-    /* /run is often shared by namespaces: the inode tells them apart */
-    snprintf(lock.path, sizeof lock.path, HOST_RUN_FOLDER "/netns-%llu.lock",
-             (unsigned long long)space.st_ino);
+    guard_lock_path(space.st_ino, lock.path);
     for (;;) {
         lock.fd = open(lock.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (lock.fd < 0) {
             log_errno("%s", lock.path);
             return false;
         }
-        if (flock(lock.fd, LOCK_EX | LOCK_NB) != 0) {
+        if (!lock_soon(lock.fd)) {
             log_line("another sallyportd guards this network namespace; there can be only one");
             close(lock.fd);
             return false;

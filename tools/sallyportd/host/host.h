@@ -18,7 +18,7 @@ bool host_has_address(const struct sp_me *me, const struct sp_address *address);
 
 struct host_lock {
     int fd;
-    char path[64];
+    char path[64]; /* as guard_lock.h wants it */
 };
 /* One sallyportd a network namespace: two would take turns at breaking each other's guard. False after saying
  * why. */
