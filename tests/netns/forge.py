@@ -6,6 +6,7 @@ forge.py spi SOURCE DESTINATION SPI COUNT [FLOW]   ESP under an SPI, sequence nu
 forge.py replay CAPTURE SOURCE                     the last ESP packet from SOURCE in the capture, once more
 forge.py bad-icv CAPTURE SOURCE                    the same, a thousand numbers ahead and with another last byte
 forge.py clear DEVICE SOURCE DESTINATION           a TCP segment from port 80, past this host's own guard
+forge.py fragments SOURCE DESTINATION              later IPv6 fragments, one for each extension header they may begin with
 """
 
 import fcntl
@@ -13,7 +14,8 @@ import socket
 import struct
 import sys
 
-ESP, TCP = 50, 6
+ESP, TCP, FRAGMENT = 50, 6, 44
+EXTENSIONS = (0, 43, 44, 51, 60)  # hop-by-hop, routing, fragment, authentication, destination options
 ETHERNET_BYTES, IPV4_BYTES = 14, 20
 SIOCGIFHWADDR = 0x8927
 
@@ -48,6 +50,12 @@ def spi(source, destination, number, count, flow="0"):
     for sequence in range(1, int(count) + 1):
         esp = struct.pack("!II", int(number, 0), sequence) + bytes(64)
         send(ipv6(source, destination, ESP, esp, int(flow, 0)) if ":" in source else ipv4(source, destination, ESP, esp))
+
+
+def fragments(source, destination):
+    for extension in EXTENSIONS:
+        header = struct.pack("!BBHI", extension, 0, 64 << 3, extension)  # the offset, and no more to come
+        send(ipv6(source, destination, FRAGMENT, header + bytes(64), 0))
 
 
 def last_of(capture, source):
@@ -91,4 +99,5 @@ def clear(device, source, destination):
                 ipv4(source, destination, TCP, segment))
 
 
-{"spi": spi, "replay": replay, "bad-icv": bad_icv, "clear": clear}[sys.argv[1]](*sys.argv[2:])
+{"spi": spi, "replay": replay, "bad-icv": bad_icv, "clear": clear,
+ "fragments": fragments}[sys.argv[1]](*sys.argv[2:])

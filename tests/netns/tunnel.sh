@@ -108,12 +108,23 @@ own_fetches() { # ADDRESS FILE
 # The filter of everything that belongs inside, if it were in clear.
 INSIDE="net 10.0.0.0/8 or net fd00::/8"
 
+# Later fragments behind whose fragment header stands an extension header: their protocol is in the first one.
+FRAGMENTS="ip6 net fd00::/8 and ip6[6] == 44"
+send_fragments() {
+    in_inside 1 /usr/bin/python3 -B "$here/forge.py" fragments "$INSIDE1_6" "$INSIDE2_6"
+}
+
 tunnel_up
 sed 's/nginx\.pid/inside.pid/' "$scratch/web/nginx.conf" >"$scratch/web/inside.conf"
 start_process inside "$scratch/inside.log" ip netns exec "$topology_tag-inside2" \
     nginx -c "$scratch/web/inside.conf" -p "$scratch/web"
 check "without daemons the networks reach each other in clear" \
     wait_until 10 in_inside 1 curl -sf --max-time 3 -o /dev/null "http://$INSIDE2:80/small"
+check "and over IPv6" wait_until 10 in_inside 1 ping -c 1 -W 1 "$INSIDE2_6"
+start_capture fragments front wire0
+check "and later IPv6 fragments of which nobody can tell the protocol" send_fragments
+stop_capture fragments
+check "go through, too" test "$(captured fragments "$FRAGMENTS")" -eq 5
 
 for outer in "$FRONT_IPV4 $BACK_IPV4" "$FRONT_IPV6 $BACK_IPV6"; do
     read -r near far <<<"$outer"
@@ -186,6 +197,12 @@ check "a host behind one is told of that tunnel, too, what it carries" \
     fails in_inside 1 ping -c 1 -W 2 -M do -s 1472 "$INSIDE2"
 stop_capture told-too
 check "in that host's own words" test "$(captured told-too 'icmp[0] == 3 and icmp[1] == 4')" -gt 0
+start_capture fragments-kept front wire0
+check "later IPv6 fragments of an unknown protocol are sent" send_fragments
+check "the guard counts them as refused" wait_until 5 is_true front \
+    'sum(g["packets"] for g in s["guard"] if g["chain"] == "guard_forward") == 5'
+stop_capture fragments-kept
+check "and none leaves in clear" is_unseen fragments-kept "$FRAGMENTS"
 end_process front
 check "gateways start a third time" start_tunnel "$FRONT_IPV4" "$BACK_IPV4"
 

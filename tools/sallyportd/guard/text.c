@@ -22,6 +22,9 @@
  *
  * A packet that is a fragment without ports or ICMP type is refused where a protect or block rule about these
  * may have meant it, as in the engine: the kernel reassembles IPv4 before the input hook, IPv6 after it.
+ * The same goes for a later IPv6 fragment whose header names an extension header, where the rule is about any
+ * protocol in particular: which one it is stands in the first fragment only, and "meta l4proto" never
+ * matches.
  */
 #include "guard/guard.h"
 #include "guard/match.h"
@@ -69,6 +72,25 @@ static void write_decision(FILE *out, const struct view *view)
 /* What the packet must be for its ports to be unknown; NULL ends the list. */
 static const char *const fragment_matches[] = {"ip frag-off & 0x1fff != 0 ", "frag frag-off != 0 ", NULL};
 
+/* Hop-by-hop, routing, fragment, authentication and destination options: what the kernel looks behind for the
+ * protocol, and can't in a later fragment. */
+#define UNKNOWN_PROTOCOL_MATCH "frag frag-off != 0 frag nexthdr { 0, 43, 44, 51, 60 } "
+
+static bool write_unknown_protocol(struct guard_text *text, const struct view *view, enum part source,
+                                   enum part destination)
+{
+    fputs("\t\t", text->rules);
+    if (!match_write_addresses(text, view->source, source, "saddr") ||
+        !match_write_addresses(text, view->destination, destination, "daddr"))
+        return false;
+    /* dropped, never marked: the engine refuses such packets, too */
+    fprintf(text->rules,
+            UNKNOWN_PROTOCOL_MATCH "counter name %s_%" PRIu32 " drop comment \"rule %" PRIu32
+                                   ", line %" PRIu32 "\"\n",
+            refusing_name(view->chain), view->index, view->index, view->rule->line);
+    return true;
+}
+
 static bool write_match(struct guard_text *text, const struct view *view, enum part source,
                         enum part destination, const char *fragment)
 {
@@ -96,11 +118,14 @@ static bool write_combination(struct guard_text *text, const struct view *view, 
         return true; /* no packet is both */
     if (!write_match(text, view, source, destination, NULL))
         return false;
+    const uint8_t family = families[0] ? families[0] : families[1];
+    if (view->rule->action != SP_ACTION_BYPASS && view->rule->protocol != SP_PROTOCOL_ANY && family != 4 &&
+        !write_unknown_protocol(text, view, source, destination))
+        return false;
     if (view->rule->action == SP_ACTION_BYPASS ||
         (!match_has_ports(view->source) && !match_has_ports(view->destination) &&
          view->rule->icmp.type_count == 0))
         return true;
-    const uint8_t family = families[0] ? families[0] : families[1];
     return (family == 6 || write_match(text, view, source, destination, fragment_matches[0])) &&
            (family == 4 || write_match(text, view, source, destination, fragment_matches[1]));
 }
