@@ -83,7 +83,7 @@ static bool write_unknown_protocol(struct guard_text *text, const struct view *v
     if (!match_write_addresses(text, view->source, source, "saddr") ||
         !match_write_addresses(text, view->destination, destination, "daddr"))
         return false;
-    /* dropped, never marked: the engine refuses such packets, too */
+    /* dropped, never marked: the engine refuses them, too, but for those of AH, to it an upper protocol */
     fprintf(text->rules,
             UNKNOWN_PROTOCOL_MATCH "counter name %s_%" PRIu32 " drop comment \"rule %" PRIu32
                                    ", line %" PRIu32 "\"\n",
