@@ -48,7 +48,7 @@ end_process manager
 
 export WATCHDOG_USEC=3000000
 check "a manager in the abstract namespace, that wants signs of life" start_served "@$topology_tag-notify"
-check "is told as well" wait_until 3 heard 1 READY=1
+check "is told as well" wait_until 20 heard 1 READY=1
 lives() {
     [ "$(grep -c WATCHDOG=1 "$scratch/manager.log")" -ge 2 ]
 }

@@ -66,9 +66,15 @@ static void add_element(struct elements *elements, const char *first, const char
 static const char *format_number(const struct sp_address *address, char *ret_text)
 {
     const size_t address_bytes = address->family == 4 ? 4 : 16;
-    char *at = ret_text + sprintf(ret_text, "0x");
-    for (size_t i = 0; i < address_bytes; i++)
-        at += sprintf(at, "%02x", address->bytes[i]);
+    static const char digits[] = "0123456789abcdef";
+    char *at = ret_text;
+    *at++ = '0';
+    *at++ = 'x';
+    for (size_t i = 0; i < address_bytes; i++) {
+        *at++ = digits[address->bytes[i] >> 4];
+        *at++ = digits[address->bytes[i] & 0xf];
+    }
+    *at = '\0';
     return ret_text;
 }
 
