@@ -6,6 +6,8 @@
 
 # shellcheck source=stream.sh
 . "$here/stream.sh"
+# shellcheck source=listen.sh
+. "$here/listen.sh"
 write_policy events-front.policy <<EOT
 protect out udp from me to any port $STREAM_PORT with "encrypt" as "the stream"
 default bypass
@@ -14,19 +16,6 @@ write_policy events-back.policy <<EOT
 protect in udp from any to me port $STREAM_PORT with "encrypt"
 default bypass
 EOT
-start_monitor() { # NAME HOST [OPTION...]
-    start_process "$1" "$scratch/$1.heard" "$SP_BUILD/tools/ipsecctl/ipsecctl" monitor --backend user \
-        --control "$scratch/$2.sock" "${@:3}"
-    wait_until 5 grep -q listening "$scratch/$1.heard"
-}
-# hears NAME EXPRESSION: within 5 s an event e of which Python says so.
-hears() {
-    wait_until "${SECONDS_TO_HEAR:-5}" has_heard "$@" || { tail -n 20 "$scratch/$1.heard" && return 1; }
-}
-has_heard() {
-    grep '^{' "$scratch/$1.heard" | /usr/bin/python3 -c 'import json, sys
-sys.exit(not any(eval(f"({sys.argv[1]})", {"e": json.loads(line)}) for line in sys.stdin))' "$2"
-}
 order_heard() { # NAME SPI: which events of this SA, in their order
     grep "\"spi\":$(($2))," "$scratch/$1.heard" | sed 's/.*"event":"\([a-z-]*\)".*/\1/' | tr '\n' ' '
 }

@@ -6,6 +6,8 @@
 
 # shellcheck source=stream.sh
 . "$here/stream.sh"
+# shellcheck source=listen.sh
+. "$here/listen.sh"
 
 LOAD_PORT=7200
 loads() { # HOST BACKEND KEYS POLICY [OPTION...]
@@ -81,10 +83,13 @@ check "its own policy holds" fails speaks
 check "a dry run tells what would be" says '^would be: 1 rules in force; SAs: 2 added, 2 deleted, 0 kept' \
     loads front user two.keys load-front.policy -n
 check "and changes nothing" is_true front 's["policy"]["generation"] == 1 and not s["policy"]["is_loaded"]'
+check "whoever keys listens to it" start_monitor load-events front --json
 start_capture loaded front wire0
 check "load gives it another policy and other SAs, and says what each SA got" \
     says '^0x[0-9a-f]{8}.192.0.2.[12].user.user.-.-$' loads front user two.keys load-front.policy
 check "which hold: under ESP" speaks
+check "and those who listen are told what was loaded" hears load-events \
+    'e["event"] == "policy-loaded" and e["cause"] == "load" and e["file"].endswith("/load-front.policy")'
 stop_capture loaded
 check "and nothing is in clear" is_hidden loaded "udp port $LOAD_PORT"
 check "status has the names, the place in the included file, and the SAs" is_true front \

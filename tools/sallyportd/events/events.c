@@ -11,6 +11,7 @@
 #include "log.h"
 #include "members.h"
 #include "moment.h"
+#include "policy_source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,7 @@ void events_policy(struct daemon *daemon, const char *cause)
     json_object_set_new(object, "generation", member_number(generation));
     json_object_set_new(object, "rules", member_number(sp_policy_rule_count(policy)));
     json_object_set_new(object, "default", json_string(sp_action_name(sp_policy_default(policy))));
-    json_object_set_new(object, "file", member_text(daemon->options.policy_path));
+    json_object_set_new(object, "file", member_text(policy_source_policy_name(daemon)));
     publish(daemon, object);
 }
 
