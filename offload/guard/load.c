@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Brings the kernel's policies of the guard to what they shall be: looked at, planned (xfrm_plan.h), done.
+ * Brings the kernel's policies of the guard to what they shall be: looked at, planned (xfrm/plan.h), done.
  */
 #include "guard/policies.h"
 #include "kernel/reconcile.h"

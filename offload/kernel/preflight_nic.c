@@ -6,8 +6,8 @@
  */
 #include "kernel/preflight.h"
 
-#include "kernel/requests.h"
 #include "kernel/policies.h"
+#include "kernel/requests.h"
 #include "xfrm/plan.h"
 
 #include <errno.h>

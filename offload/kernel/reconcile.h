@@ -4,7 +4,7 @@
  *
  * In this order: policies that take packets out of the clear without needing SAs, SAs, policies that need
  * them, policies that let packets into the clear, SAs that nobody wants any more. Wherever it is cut off, no
- * packet passes in clear that neither the old policy nor the new one lets pass (xfrm_plan.h), and doing it
+ * packet passes in clear that neither the old policy nor the new one lets pass (xfrm/plan.h), and doing it
  * again from there leads to the end.
  */
 #ifndef SP_OFFLOAD_KERNEL_RECONCILE_H

@@ -3,9 +3,9 @@
  * What a device offers: what it advertises, what its driver's sources say, and what it answers when it is
  * asked for real, suite by suite.
  */
-#include "nic/ethtool_codec.h"
 #include "kernel/preflight.h"
 #include "nic/drivers.h"
+#include "nic/ethtool_codec.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>

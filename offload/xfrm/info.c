@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Encodes and decodes what xfrm_info.h lists. An answer is a header, 4 bytes of flags, then attributes; the
+ * Encodes and decodes what xfrm/info.h lists. An answer is a header, 4 bytes of flags, then attributes; the
  * kernel may add attributes that this version doesn't know.
  */
 #include "xfrm/info.h"

@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 #include "control.h"
-#include "control_server.h"
+#include "control/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

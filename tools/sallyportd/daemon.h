@@ -6,12 +6,12 @@
 #define SALLYPORTD_DAEMON_H
 
 #include "datapath/gate.h"
-#include "guard/guard.h"
-#include "host/host.h"
-#include "options.h"
-#include "host/routes.h"
-#include "guard/second_guard.h"
 #include "datapath/tun.h"
+#include "guard/guard.h"
+#include "guard/second_guard.h"
+#include "host/host.h"
+#include "host/routes.h"
+#include "options.h"
 
 #include <sallyport/segment.h>
 #include <sallyport/state.h>

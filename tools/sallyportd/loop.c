@@ -5,19 +5,19 @@
 #include "loop.h"
 
 #include "audit/audit.h"
-#include "control_server.h"
-#include "datapath/encap.h"
-#include "events/events.h"
-#include "host/watch.h"
 #include "audit/last_drops.h"
+#include "control/server.h"
+#include "datapath/encap.h"
+#include "datapath/path_mtu.h"
+#include "events/events.h"
+#include "host/upkeep.h"
+#include "host/watch.h"
 #include "log.h"
 #include "notify.h"
-#include "datapath/path_mtu.h"
 #include "policy_source.h"
 #include "reload.h"
 #include "segment.h"
 #include "state.h"
-#include "host/upkeep.h"
 
 #include <signal.h>
 #include <stdint.h>

@@ -10,23 +10,23 @@
  * clear.
  */
 #include "audit/audit.h"
-#include "control_server.h"
+#include "audit/last_drops.h"
+#include "control/server.h"
+#include "control/status.h"
 #include "daemon.h"
 #include "datapath/encap.h"
+#include "datapath/path_mtu.h"
 #include "events/events.h"
 #include "host/kernel_side.h"
-#include "audit/last_drops.h"
+#include "host/upkeep.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
-#include "datapath/path_mtu.h"
 #include "policy_source.h"
 #include "privilege/privilege.h"
 #include "reload.h"
 #include "segment.h"
 #include "state.h"
-#include "status.h"
-#include "host/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>

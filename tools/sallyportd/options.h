@@ -14,7 +14,7 @@ struct options {
     const char *control_path;
     const char *state_folder;   /* NULL: what SAs use is not kept */
     const char *stats_path;     /* NULL: beside the control socket */
-    const char *audit;          /* where the audit log goes, as audit_sink.h has it */
+    const char *audit;          /* where the audit log goes, as audit/sink.h has it */
     uint32_t path_mtu_bytes;    /* 0: ask the kernel */
     uint32_t mark;              /* of packets that are steered */
     uint32_t table;             /* of routes, where they are steered to */

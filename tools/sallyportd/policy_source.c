@@ -8,10 +8,10 @@
  */
 #include "policy_source.h"
 
-#include "events/events.h"
-#include "log.h"
 #include "datapath/path_mtu.h"
+#include "events/events.h"
 #include "host/upkeep.h"
+#include "log.h"
 
 #include <stdlib.h>
 #include <string.h>

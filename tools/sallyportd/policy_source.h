@@ -5,8 +5,8 @@
 #ifndef SALLYPORTD_POLICY_SOURCE_H
 #define SALLYPORTD_POLICY_SOURCE_H
 
+#include "control/handed.h"
 #include "daemon.h"
-#include "handed.h"
 
 /* Reads and remembers the policy file. False after printing what is wrong with it. *ret_policy is the
  * caller's; *ret_source is freed with policy_source_free. */

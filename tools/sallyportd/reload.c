@@ -16,15 +16,16 @@
 
 #include "audit/audit.h"
 #include "check_report.h"
+#include "control/members.h"
 #include "datapath/encap.h"
+#include "datapath/path_mtu.h"
 #include "events/events.h"
 #include "host/kernel_side.h"
+#include "host/upkeep.h"
 #include "log.h"
 #include "notify.h"
-#include "datapath/path_mtu.h"
 #include "policy_source.h"
 #include "state.h"
-#include "host/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -221,10 +222,9 @@ static bool take_its_place(struct daemon *daemon, struct attempt *attempt)
 
 static void note_sa(const struct sp_sa_info *sa, void *context)
 {
-    char source[SP_ADDRESS_TEXT_BYTES], destination[SP_ADDRESS_TEXT_BYTES];
-    json_array_append_new(context, json_pack("{s:I, s:s, s:s}", "spi", (json_int_t)sa->spi, "source",
-                                             sp_address_format(&sa->source, source), "destination",
-                                             sp_address_format(&sa->destination, destination)));
+    json_array_append_new(context, json_pack("{s:o, s:o, s:o}", "spi", member_number(sa->spi), "source",
+                                             member_address(&sa->source), "destination",
+                                             member_address(&sa->destination)));
 }
 
 static void fill_outcome(const struct daemon *daemon, const struct attempt *attempt,

@@ -5,8 +5,8 @@
 #ifndef SALLYPORTD_RELOAD_H
 #define SALLYPORTD_RELOAD_H
 
+#include "control/handed.h"
 #include "daemon.h"
-#include "handed.h"
 #include "host/kernel_side.h"
 
 #define RELOAD_TRIAL_SECONDS_MAX 86400

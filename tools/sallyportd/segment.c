@@ -4,8 +4,8 @@
  */
 #include "segment.h"
 
-#include "log.h"
 #include "datapath/losses.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>

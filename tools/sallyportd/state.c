@@ -2,8 +2,8 @@
  *
  * The state: opened before any SA is there, so that none is used without it.
  */
-#include "state.h"
 #include "log.h"
+#include "state.h"
 
 #include <sys/stat.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * Tests of tools/sallyportd/control_server.c: subscribers get what is published, slow ones are told what they
+ * Tests of tools/sallyportd/control/server.c: subscribers get what is published, slow ones are told what they
  * lost, and nobody holds up anybody.
  */
-#include "control_server.h"
+#include "control/server.h"
 
 #include "control.h"
 #include "events/line_queue.h"

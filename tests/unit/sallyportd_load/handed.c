@@ -2,7 +2,7 @@
  *
  * What clients hand over: read when it is what control.h says, and refused with a sentence otherwise.
  */
-#include "handed.h"
+#include "control/handed.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -14,8 +14,8 @@
  */
 #include "datapath/esp_socket.h"
 
-#include "log.h"
 #include "datapath/socket_option.h"
+#include "log.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -47,7 +47,7 @@
 
 /* The path MTU that the kernel keeps for a peer is that of packets before they are sealed: those are what it
  * sends there, as far as it knows. Ours must not be measured by it, nor change it: hence "interface". What
- * routers report about ours is read from the error queue instead (path.c). */
+ * routers report about ours is read from the error queue instead (path_mtu.c). */
 static bool set_options(int fd, uint8_t family)
 {
     if (!socket_exempt(fd, family))

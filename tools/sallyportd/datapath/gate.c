@@ -4,9 +4,9 @@
  */
 #include "datapath/gate.h"
 
-#include "log.h"
 #include "datapath/socket_option.h"
 #include "datapath/worker.h"
+#include "log.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

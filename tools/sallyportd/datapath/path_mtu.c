@@ -18,8 +18,8 @@
 #include "datapath/path_mtu.h"
 
 #include "datapath/esp_socket.h"
-#include "log.h"
 #include "host/rtnetlink.h"
+#include "log.h"
 
 #include <errno.h>
 #include <string.h>

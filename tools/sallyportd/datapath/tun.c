@@ -11,8 +11,8 @@
  */
 #include "datapath/tun.h"
 
-#include "log.h"
 #include "host/rtnetlink.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
  *
  * A socket that hears of what the kernel could not send (ip(7), IP_RECVERR) hears of ICMP errors as well: the
  * next call fails for what became of an earlier one. So what fails is tried once more, and the errors are
- * read and forgotten; those that matter are path.c's, by a socket of its own.
+ * read and forgotten; those that matter are path_mtu.c's, by a socket of its own.
  *
  * Workers share the port. Who gets a datagram is decided by its source address alone, so that an SA's replay
  * window belongs to one worker, whatever a NAT does to the port, and nothing that the kernel may have joined
@@ -18,8 +18,8 @@
  */
 #include "datapath/udp_socket.h"
 
-#include "log.h"
 #include "datapath/socket_option.h"
+#include "log.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -52,7 +52,7 @@
      CMSG_SPACE(sizeof(uint16_t)))
 
 /* "Probe": datagrams are not to be fragmented, and what the kernel believes of the path doesn't limit them;
- * that is path.c's business. */
+ * that is path_mtu.c's business. */
 static bool set_options(int fd, uint8_t family)
 {
     if (!socket_exempt(fd, family) || !socket_hears_errors(fd, family))

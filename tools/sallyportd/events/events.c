@@ -7,9 +7,9 @@
 #include "events/events.h"
 
 #include "audit/audit.h"
-#include "control_server.h"
+#include "control/members.h"
+#include "control/server.h"
 #include "log.h"
-#include "members.h"
 #include "moment.h"
 #include "policy_source.h"
 

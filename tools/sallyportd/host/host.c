@@ -4,8 +4,8 @@
  */
 #include "host/host.h"
 
-#include "log.h"
 #include "guard_lock.h"
+#include "log.h"
 #include "own_addresses.h"
 
 #include <errno.h>

@@ -11,8 +11,8 @@
  */
 #include "host/routes.h"
 
-#include "log.h"
 #include "host/rtnetlink.h"
+#include "log.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>

@@ -6,8 +6,8 @@
 #include "host/upkeep.h"
 
 #include "audit/audit.h"
-#include "log.h"
 #include "datapath/losses.h"
+#include "log.h"
 
 #include <net/if.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * asks nor reads for some seconds is hung up on, and all of it is the control thread's, never the data
  * path's. Subscribers stay, but not so many that nobody could ask any more; they are read from no further.
  */
-#include "control_server.h"
+#include "control/server.h"
 
 #include "control.h"
 #include "events/line_queue.h"

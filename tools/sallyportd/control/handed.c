@@ -3,7 +3,7 @@
  * Reading what was handed over. Only regular files are, so that no client makes the control thread wait; and
  * they are read with pread(), as their place is the client's as well.
  */
-#include "handed.h"
+#include "control/handed.h"
 
 #include "control.h"
 

@@ -2,11 +2,11 @@
  *
  * Puts together what the daemon knows, without a key in it.
  */
-#include "status.h"
+#include "control/status.h"
 
 #include "audit/last_drops.h"
+#include "control/members.h"
 #include "datapath/losses.h"
-#include "members.h"
 #include "policy_source.h"
 #include "privilege/privilege.h"
 

@@ -2,7 +2,7 @@
  *
  * Members that several of control.h's objects have.
  */
-#include "members.h"
+#include "control/members.h"
 
 json_t *member_number(uint64_t value)
 {
