@@ -219,6 +219,10 @@ else
     stop_capture taken
     check "nothing was in clear meanwhile" is_hidden taken "udp port $LOAD_PORT"
     check "its second guard is up" wait_until 5 is_true front 's["second_guard"]["is_up"]'
+    (umask 077 && : >"$scratch/no.keys")
+    check "what the kernel could do auto gives the daemon that guards this namespace" says '^done: generation' \
+        loads front auto no.keys before.policy
+    check "and the kernel nothing" kernel_has eq
     kernel_is_refused() {
         local said
         said=$(in_front "$SP_BUILD/tools/ipsecctl/ipsecctl" load --backend kernel "$scratch/before.policy" 2>&1)

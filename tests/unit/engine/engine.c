@@ -153,6 +153,42 @@ Test(engine, the_soft_limit_is_told_before_the_hard_one_also_when_both_are_past)
     gate_close(&gate);
 }
 
+Test(engine, an_expiry_names_the_rule_of_what_was_carried_not_of_what_was_refused)
+{
+    struct gate gate = gate_open(ENCRYPT "protect out tcp from me to any port 80 with \"encrypt\"\n"
+                                         "protect out tcp from me to any port 81 with \"encrypt\"\n"
+                                         "default bypass\n",
+                                 FRONT);
+    const struct sp_lifetime lifetime = {.hard_bytes = 1 << 20, .soft_packets = 1, .hard_packets = 2};
+    cr_assert_eq(sp_sad_set_lifetime(gate.sad, 0, &lifetime, NULL), SP_OK);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(leave(&gate, BACK), SP_VERDICT_SEALED);
+    make_packet(&made, FRONT, BACK, IPPROTO_TCP, 4000, 81, 100);
+    sp_outbound(gate.worker, &made.packet, 1);
+    cr_assert_eq(made.packet.reason, SP_DROP_HARD_PACKETS);
+    cr_assert_eq(made.packet.sa, 0);
+    assert_expiry(&gate, SP_EVENT_SOFT_EXPIRED, SP_LIMIT_PACKETS, 0);
+    assert_expiry(&gate, SP_EVENT_HARD_EXPIRED, SP_LIMIT_PACKETS, 0);
+    gate_close(&gate);
+}
+
+Test(engine, an_sa_has_not_the_rule_of_the_one_whose_number_it_got)
+{
+    struct gate gate = gate_open(FRONT_END, FRONT);
+    const struct sp_lifetime lifetime = {.hard_bytes = 1 << 20, .hard_seconds = 10};
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_SEALED);
+    cr_assert_eq(sp_sad_remove(gate.sad, 0), SP_OK);
+    sp_clock_advance_ns(1000000000u);
+    cr_assert_eq(gate_add_sa(&gate, 0x1001, FRONT, BACK), 0);
+    cr_assert_eq(sp_sad_set_lifetime(gate.sad, 0, &lifetime, NULL), SP_OK);
+    sp_clock_advance_ns(11ull * 1000000000u);
+    cr_assert_eq(leave(&gate, BACK), SP_VERDICT_DROP);
+    cr_assert_eq(made.packet.reason, SP_DROP_HARD_TIME);
+    assert_expiry(&gate, SP_EVENT_SOFT_EXPIRED, SP_LIMIT_TIME, SP_NO_RULE);
+    assert_expiry(&gate, SP_EVENT_HARD_EXPIRED, SP_LIMIT_TIME, SP_NO_RULE);
+    gate_close(&gate);
+}
+
 Test(engine, a_full_event_ring_is_counted_and_never_waited_for)
 {
     struct gate gate = gate_open(FRONT_END, FRONT);

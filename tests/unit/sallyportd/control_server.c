@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,70 @@ Test(control_server, there_are_so_many_subscribers_and_others_may_still_ask)
     assert_says(fds[3], EVENTS); /* its place was free again */
     for (int i = 0; i < CONTROL_SUBSCRIBERS_MAX; i++)
         close(fds[i]);
+    scene_close(&scene);
+}
+
+/* Asks with so many descriptors of /dev/null beside the question. */
+static int ask_with(struct scene *scene, const char *question, size_t count)
+{
+    int null[8];
+    union {
+        struct cmsghdr alignment;
+        char bytes[CMSG_SPACE(sizeof null)];
+    } room = {0};
+    const int fd = ask(scene, "");
+    struct iovec part = {.iov_base = (void *)(uintptr_t)question, .iov_len = strlen(question)};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = CMSG_SPACE(count * sizeof *null)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof *null);
+    for (size_t i = 0; i < count; i++)
+        cr_assert_geq(null[i] = open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+    memcpy(CMSG_DATA(header), null, count * sizeof *null);
+    cr_assert_eq(sendmsg(fd, &message, 0), (ssize_t)strlen(question));
+    for (size_t i = 0; i < count; i++)
+        close(null[i]);
+    work(scene);
+    return fd;
+}
+
+/* Of this process, the server's among them. */
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+Test(control_server, what_was_handed_over_is_closed_with_the_answer)
+{
+    struct scene scene;
+    scene_open(&scene);
+    const size_t before = open_descriptors();
+    const int fd = ask_with(&scene, EVENTS, CONTROL_DESCRIPTORS_MAX);
+    assert_says(fd, EVENTS);
+    cr_assert_eq(open_descriptors(), before + 2, "of a subscriber there are both ends and no more");
+    close(fd);
+    scene_close(&scene);
+}
+
+Test(control_server, who_hands_over_too_much_gets_no_answer)
+{
+    struct scene scene;
+    char text[64];
+    scene_open(&scene);
+    const size_t before = open_descriptors();
+    for (size_t count = CONTROL_DESCRIPTORS_MAX + 1; count <= 8; count++) {
+        const int fd = ask_with(&scene, "status\n", count);
+        cr_assert_eq(read_now(fd, text, sizeof text), -1, "%zu", count);
+        close(fd);
+        cr_assert_eq(open_descriptors(), before, "%zu", count);
+    }
     scene_close(&scene);
 }
 
