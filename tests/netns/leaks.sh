@@ -172,6 +172,15 @@ stays_out() { # NAME: all of it
     echo "sent $sent, received $received"
     [ "$sent" -gt 0 ] && [ "$received" -eq 0 ]
 }
+guard_sets() { # how many there are in both guards
+    { in_front nft list sets table inet sallyport && in_back nft list sets table inet sallyport; } | grep -c '^[[:space:]]*set '
+}
+as_many_sets() { # AS-BEFORE
+    local now
+    now=$(guard_sets)
+    echo "$1 before, $now now"
+    [ "$1" -gt 0 ] && [ "$now" -eq "$1" ]
+}
 never_changed() { # NAME: each port was open from first to last
     read_pairs "$1" && [ "${pairs[most_changes]}" -eq 0 ]
 }
@@ -188,11 +197,13 @@ start_process send-blocked "$scratch/blocked.sent" ip netns exec "$topology_tag-
     /usr/bin/python3 -B "$here/udp_stream.py" send "$BACK_IPV4" "$BLOCKED_PORT" 2000
 start_pairs intervals
 sleep 0.3
+sets_before=$(guard_sets)
 check "$((4 * RELOAD_ROUNDS)) reloads of policies with intervals, under load" change_intervals
 end_process send-blocked
 stop_stream intervals
 end_process receive-blocked
 stop_capture intervals
+check "of their sets no guard has kept those of former policies" as_many_sets "$sets_before"
 check "none of what is protected was in clear meanwhile" is_unseen intervals "udp"
 check "and none was lost or came twice" all_came_once intervals 1
 sed 's/^/# /' "$scratch/check.log"

@@ -340,6 +340,45 @@ Test(kernel_nic, when_the_kernel_refuses_too_each_sa_is_told_why)
     cr_expect_eq(kernel.policy_count, 0);
 }
 
+Test(kernel_nic, what_a_nic_refused_is_told_in_its_own_words_also_when_the_kernel_refuses)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_NETDEVSIM);
+    want(back_end, GCM, 1, "");
+    cr_assert_eq(bring(SP_OFFLOAD_AUTO, "lo", &changes), SP_OK);
+    grant_count = 0;
+    sp_kernel_nic_tell_refused(&side.sas, "no more", note, NULL);
+    cr_assert_eq(grant_count, 1);
+    expect_says(grants[0].packet_refusal, "netdevsim: Unsupported ipsec offload type");
+    cr_expect_str_eq(grants[0].crypto_refusal, "no more");
+    cr_expect_str_eq(grants[0].kernel_refusal, "no more");
+}
+
+/* As if somebody else had put them there. */
+static void give_policies_away(void)
+{
+    for (uint32_t i = 0; i < kernel.policy_count; i++) {
+        kernel.policies[i].index = 8 * (i + 1) + kernel.policies[i].direction;
+        kernel.policies[i].templates[0].reqid = 7;
+    }
+    memset(kernel.sas, 0, sizeof kernel.sas);
+}
+
+Test(kernel_nic, what_the_kernel_lacks_is_told_before_what_is_in_the_way)
+{
+    struct sp_offload_changes changes;
+
+    start(FAKE_NETDEVSIM);
+    want(back_end, GCM, 2, "");
+    cr_assert_eq(bring_software(), SP_OK);
+    give_policies_away();
+    cr_expect_eq(bring(SP_OFFLOAD_AUTO, "lo", &changes), SP_ERR_EXISTS);
+    kernel.has_no_esp = true;
+    cr_expect_eq(bring(SP_OFFLOAD_AUTO, "lo", &changes), SP_ERR_UNSUPPORTED);
+    expect_says(last_complaint(), "the kernel has no ESP: CONFIG_INET_ESP");
+}
+
 /* ---- on the NIC ------------------------------------------------------------------------------------------
  */
 
