@@ -8,6 +8,10 @@
  * leave or enter in clear. Then the dead end for marked packets, and only then the device, the engine and the
  * road to it. Whatever fails after the guard is up leaves it up: no protected traffic rather than traffic in
  * clear.
+ *
+ * From here: loop.c is the control thread and daemon.h what it holds; policy_source.c and reload.c bring
+ * policies and keys into force; datapath/ is the way of the packets, guard/ what stops those that go another
+ * way, host/ the roads and addresses; control/, events/ and audit/ tell people and programs about it all.
  */
 #include "audit/audit.h"
 #include "audit/last_drops.h"
